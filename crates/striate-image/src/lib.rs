@@ -1,0 +1,1 @@
+//! Image processing on ndarray views

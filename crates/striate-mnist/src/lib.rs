@@ -1,0 +1,1 @@
+//! The MNIST digits, compressed, as one crate

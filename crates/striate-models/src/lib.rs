@@ -1,0 +1,1 @@
+//! Vision models built from striate-nn

@@ -1,0 +1,1 @@
+//! Neural-network modules, losses, initialisers, optimisers and schedules

@@ -1,0 +1,187 @@
+//! What an exercise is: a signature, probes, a reference and the mistakes that people make.
+//!
+//! One exercise lives in one file of [`crate::exercises`]. Everything a learner meets is derived from the type here:
+//! the starters in both languages (from the [`Signature`]), the checks (from probes and reference) and the diagnosis
+//! (from the misconceptions, which are mutated references).
+
+use crate::value::Value;
+
+/// The kind of a parameter or result; it decides how the value is written in each language.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// `float` / `f64`.
+    Float,
+    /// `int` / `i64`.
+    Int,
+    /// `bool`.
+    Bool,
+    /// `str` / `&str`.
+    Text,
+    /// An array with element type and named axes, e.g. `f64[H,W]`.
+    Array {
+        /// Element type.
+        element: Element,
+        /// Axis names or formulas, e.g. `["H+kh-1", "W+kw-1"]`.
+        axes: &'static [&'static str],
+    },
+    /// A function from one array to one array of the same kind.
+    Function,
+    /// Several results.
+    Tuple(&'static [Parameter]),
+}
+
+/// Element type of an array parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// 64-bit float.
+    F64,
+    /// 32-bit float.
+    F32,
+    /// 64-bit integer.
+    I64,
+    /// Byte.
+    U8,
+    /// Boolean.
+    Bool,
+}
+
+/// A named parameter or a named part of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Name as the learner writes it.
+    pub name: &'static str,
+    /// Kind.
+    pub kind: Kind,
+    /// One line for the docstring: what it means, units.
+    pub meaning: &'static str,
+}
+
+/// Name, parameters and result of the function the learner writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signature {
+    /// Function name, the same in both languages.
+    pub name: &'static str,
+    /// Parameters in order.
+    pub parameters: &'static [Parameter],
+    /// The result.
+    pub returns: Parameter,
+}
+
+/// What a reference, a misconception or a learner's function did with one probe.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It returned a value.
+    Value(Value),
+    /// It refused the input, as the task may ask (e.g. even kernels): an exception in Python, a panic in Rust.
+    Rejects(String),
+}
+
+/// How demanding a probe is. A solution that fails hard probes only is *fragile*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difficulty {
+    /// What the task text talks about.
+    Ordinary,
+    /// Edges: size one, ties, extreme values, non-square everything, inputs to be rejected.
+    Hard,
+}
+
+/// One input to try. Probes are listed in teaching order; arrays have axes that all differ in length.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// What is special about it, as a noun phrase: "a 5 by 7 image, a 3 by 3 asymmetric kernel".
+    pub label: String,
+    /// Ordinary or hard.
+    pub difficulty: Difficulty,
+    /// Arguments in the order of the signature.
+    pub arguments: Vec<Value>,
+}
+
+/// A function of the same signature as the exercise.
+pub type Behaviour = fn(&[Value]) -> Outcome;
+
+/// A mistake people make, as a mutated reference.
+#[derive(Clone, Copy)]
+pub struct Misconception {
+    /// Id shared across exercises: `kernel-flipped`, `mean-missing`.
+    pub id: &'static str,
+    /// One sentence that completes "Your output equals what you get when ...".
+    pub title: &'static str,
+    /// At most six lines: why it is wrong and what the right thing is.
+    pub explanation: &'static str,
+    /// The first hint: a question that makes the learner look at the right place.
+    pub question: &'static str,
+    /// Where to read: a resource id of `road/resources.toml` and a place in it, e.g. `("ud810", "2A-L3")`.
+    pub see: (&'static str, &'static str),
+    /// What the mistake computes.
+    pub behaviour: Behaviour,
+}
+
+/// How close is close enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// Relative to the larger magnitude of the expected array.
+    pub relative: f64,
+    /// Absolute.
+    pub absolute: f64,
+}
+
+impl Tolerance {
+    /// For f64 computations that only differ in the order of summation.
+    pub const F64: Tolerance = Tolerance { relative: 1e-9, absolute: 1e-11 };
+}
+
+/// A gradient exercise: how to get two verdicts on a backward function (see the notes on the checker).
+#[derive(Clone, Copy)]
+pub struct GradientCheck {
+    /// Exercise id of the forward function in the same station; its learner's version is differentiated numerically too.
+    pub forward: &'static str,
+    /// From the backward probe's arguments: the forward call's arguments, which of those arguments the backward
+    /// results are gradients of (in the order of the result tuple), and the upstream gradient.
+    pub forward_call: fn(&[Value]) -> ForwardCall,
+}
+
+/// See [`GradientCheck`].
+pub struct ForwardCall {
+    /// Arguments of the forward function.
+    pub arguments: Vec<Value>,
+    /// Index into `arguments` per gradient returned.
+    pub with_respect_to: Vec<usize>,
+    /// Gradient of the loss with respect to the forward's (first) result.
+    pub upstream: Value,
+}
+
+/// A property any right answer has, checked on each ordinary probe after the values; the text completes
+/// "A right answer ...". Returns what is violated, if anything.
+#[derive(Clone, Copy)]
+pub struct Property {
+    /// E.g. "sums to one".
+    pub title: &'static str,
+    /// Arguments and result in, violation out.
+    pub violated: fn(&[Value], &Value) -> Option<String>,
+}
+
+/// An exercise.
+pub struct Exercise {
+    /// Stable id, unique on the road; equals the function name.
+    pub id: &'static str,
+    /// Station it belongs to.
+    pub station: &'static str,
+    /// The task in two to six lines, put into the starter's docstring.
+    pub task: &'static str,
+    /// Function to write.
+    pub signature: Signature,
+    /// Inputs to try, in teaching order, small ones among them. Deterministic.
+    pub probes: fn() -> Vec<Probe>,
+    /// The right answer, computed by the toolkit.
+    pub reference: Behaviour,
+    /// Mistakes that are recognised.
+    pub misconceptions: &'static [Misconception],
+    /// Properties of a right answer.
+    pub properties: &'static [Property],
+    /// Two gradient verdicts, for backward functions.
+    pub gradient: Option<GradientCheck>,
+    /// Closeness of values.
+    pub tolerance: Tolerance,
+    /// Hint ladder after the misconception's question: where to look, what to do, a worked example in tiny numbers.
+    pub hints: &'static [&'static str],
+}

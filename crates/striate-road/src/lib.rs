@@ -1,0 +1,5 @@
+//! Stations, exercises, the check that names mistakes, progress.
+
+pub mod exercise;
+pub mod exercises;
+pub mod value;

@@ -1,0 +1,1 @@
+//! The road to deep learning for visual recognition, as software you run

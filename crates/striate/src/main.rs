@@ -1,0 +1,3 @@
+//! The `striate` command.
+
+fn main() {}
