@@ -21,7 +21,7 @@ pub enum Array {
 }
 
 /// One argument or result of an exercise function.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Nothing was returned (Python's `None`).
     None,

@@ -1,3 +1,10 @@
 //! The `striate` command.
 
-fn main() {}
+mod commands;
+mod home;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::run()
+}

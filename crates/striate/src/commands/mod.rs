@@ -1,0 +1,57 @@
+//! The command line: one file per command, each with its arguments and what it does.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::home::Home;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The work failed (exit code 1). What, where, what to do.
+    Failed(String),
+    /// The command line asks for something that does not exist (exit code 2).
+    Usage(String),
+}
+
+impl CommandError {
+    /// From any error whose text already says what, where and what to do.
+    pub fn failed(error: impl std::fmt::Display) -> Self {
+        CommandError::Failed(error.to_string())
+    }
+}
+
+/// What a command hands back: an exit code other than 0 without an error text, or an error.
+pub type CommandResult = Result<ExitCode, CommandError>;
+
+/// The road to deep learning for visual recognition, as software you run.
+#[derive(Parser)]
+#[command(name = "striate", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Parses the command line, runs the command, prints an error as one text, and gives the exit code.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = Home::from_environment().map_err(CommandError::Failed).and_then(|_home| match arguments.command {
+        Some(command) => match command {},
+        None => Ok(ExitCode::SUCCESS),
+    });
+    match result {
+        Ok(code) => code,
+        Err(CommandError::Failed(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(1)
+        }
+        Err(CommandError::Usage(text)) => {
+            eprintln!("error: {text}\n\nFor more information, try 'striate --help'.");
+            ExitCode::from(2)
+        }
+    }
+}
