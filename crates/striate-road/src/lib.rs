@@ -2,4 +2,7 @@
 
 pub mod exercise;
 pub mod exercises;
+pub mod map;
 pub mod value;
+
+pub use map::Road;
