@@ -1,1 +1,22 @@
-//! Numeric kernels: slices in, slices out. SIMD, matrix products, convolution, threads, memory
+//! Numeric kernels of Striate: slices in, slices out. No tensors, no shapes beyond the numbers a kernel needs.
+//!
+//! - Activations of 2-D kernels are **NHWC** (channels last), weights are **OIHW**.
+//! - Every kernel is parallel inside; work is cut by the *size of the problem*, never by the number of threads, and partial
+//!   results are combined in a fixed order: the same input gives the same bits with 1, 2 or 64 threads.
+//! - A wrong slice length is a bug of the caller and panics; the crates above turn user mistakes into errors first.
+//! - NaN goes through: the maximum of anything and NaN is NaN.
+//!
+//! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`) caps the instruction set.
+
+pub mod batch_norm;
+pub mod conv2d;
+mod element;
+pub mod gemm;
+pub mod memory;
+pub mod optimizer;
+pub mod pointwise;
+pub mod pooling;
+pub mod softmax;
+pub mod threads;
+
+pub use element::Element;

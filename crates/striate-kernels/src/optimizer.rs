@@ -1,0 +1,120 @@
+//! Optimiser steps on slices, with the arithmetic of PyTorch's `torch.optim`.
+
+use crate::Element;
+use crate::pointwise::GRAIN;
+use crate::threads::{Pieces, parallel_for};
+
+/// Settings of [`sgd_step`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdOptions {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Share of the last step's velocity that is kept; 0 for none.
+    pub momentum: f64,
+    /// The gradient enters the velocity times `1 - dampening` (from the second step on).
+    pub dampening: f64,
+    /// L2 penalty added to the gradient.
+    pub weight_decay: f64,
+    /// Look ahead along the velocity.
+    pub nesterov: bool,
+    /// Whether this is the first step: the velocity then starts as the gradient.
+    pub first_step: bool,
+}
+
+/// One step of stochastic gradient descent on `parameter`; `velocity` is the momentum buffer, needed when momentum is
+/// not 0.
+///
+/// `g = grad + weight_decay * p`; `v = g` at first, then `v = momentum * v + (1 - dampening) * g`;
+/// `p -= lr * (g + momentum * v if nesterov, else v)`.
+///
+/// # Panics
+/// If the lengths differ, or momentum is set without a velocity.
+pub fn sgd_step<T: Element>(parameter: &mut [T], gradient: &[T], velocity: Option<&mut [T]>, options: &SgdOptions) {
+    assert_eq!(parameter.len(), gradient.len(), "sgd: lengths of parameter and gradient");
+    let [rate, momentum, decay] = [options.learning_rate, options.momentum, options.weight_decay].map(T::from_f64);
+    let keep = T::from_f64(1.0 - options.dampening);
+    let decayed = move |p: T, g: T| if options.weight_decay == 0.0 { g } else { g + decay * p };
+    if options.momentum == 0.0 {
+        return crate::pointwise::zip_in_place(parameter, gradient, |p, g| p - rate * decayed(p, g));
+    }
+    let velocity = velocity.expect("sgd: momentum needs a velocity buffer");
+    assert_eq!(parameter.len(), velocity.len(), "sgd: lengths of parameter and velocity");
+    let (nesterov, first) = (options.nesterov, options.first_step);
+    let parameters = Pieces::new(parameter, GRAIN);
+    let velocities = Pieces::new(velocity, GRAIN);
+    parallel_for(parameters.count(), &|chunk| {
+        // SAFETY: each chunk runs once, and takes its own pieces.
+        let (parameter, velocity) = unsafe { (parameters.get(chunk), velocities.get(chunk)) };
+        let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
+        for ((p, v), &g) in parameter.iter_mut().zip(velocity).zip(gradient) {
+            let g = decayed(*p, g);
+            *v = if first { g } else { momentum * *v + keep * g };
+            *p -= rate * if nesterov { g + momentum * *v } else { *v };
+        }
+    });
+}
+
+/// Settings of [`adam_step`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamOptions {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Decay of the running mean of gradients.
+    pub beta1: f64,
+    /// Decay of the running mean of squared gradients.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub epsilon: f64,
+    /// Weight decay.
+    pub weight_decay: f64,
+    /// `true`: AdamW (the decay shrinks the parameter); `false`: Adam (the decay is added to the gradient).
+    pub decoupled: bool,
+    /// Number of this step, from 1.
+    pub step: u64,
+}
+
+/// One step of Adam or AdamW on `parameter`, with the running means `first_moment` and `second_moment` (zeros before the
+/// first step).
+///
+/// `m += (1 - beta1) * (g - m)`; `v = beta2 * v + (1 - beta2) * g * g`;
+/// `p -= lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)`.
+///
+/// # Panics
+/// If the lengths differ, or the step is 0.
+pub fn adam_step<T: Element>(
+    parameter: &mut [T],
+    gradient: &[T],
+    first_moment: &mut [T],
+    second_moment: &mut [T],
+    options: &AdamOptions,
+) {
+    let len = parameter.len();
+    assert!(gradient.len() == len && first_moment.len() == len && second_moment.len() == len, "adam: lengths differ");
+    assert!(options.step > 0, "adam: steps are counted from 1");
+    let step = options.step as f64;
+    let correction1 = 1.0 - options.beta1.powf(step);
+    let correction2 = T::from_f64((1.0 - options.beta2.powf(step)).sqrt());
+    let step_size = T::from_f64(options.learning_rate / correction1);
+    let shrink = T::from_f64(1.0 - options.learning_rate * options.weight_decay);
+    let decay = T::from_f64(options.weight_decay);
+    let (weight1, beta2) = (T::from_f64(1.0 - options.beta1), T::from_f64(options.beta2));
+    let (weight2, epsilon) = (T::from_f64(1.0 - options.beta2), T::from_f64(options.epsilon));
+    let (shrinks, adds) = match (options.weight_decay == 0.0, options.decoupled) {
+        (true, _) => (false, false),
+        (false, decoupled) => (decoupled, !decoupled),
+    };
+    let parameters = Pieces::new(parameter, GRAIN);
+    let (firsts, seconds) = (Pieces::new(first_moment, GRAIN), Pieces::new(second_moment, GRAIN));
+    parallel_for(parameters.count(), &|chunk| {
+        // SAFETY: each chunk runs once, and takes its own pieces.
+        let (parameter, first, second) = unsafe { (parameters.get(chunk), firsts.get(chunk), seconds.get(chunk)) };
+        let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
+        for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+            let start = if shrinks { *p * shrink } else { *p };
+            let g = if adds { g + decay * start } else { g };
+            *m += weight1 * (g - *m);
+            *v = *v * beta2 + weight2 * (g * g);
+            *p = start - step_size * (*m / (v.sqrt() / correction2 + epsilon));
+        }
+    });
+}

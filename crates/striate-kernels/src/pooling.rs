@@ -1,0 +1,207 @@
+//! 2-D pooling on NHWC activations: `[n, h, w, c]` to `[n, oh, ow, c]`.
+
+use crate::Element;
+use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
+
+/// Sizes of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Pool2dGeometry {
+    /// Images.
+    pub batch: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Rows of the input.
+    pub in_height: usize,
+    /// Columns of the input.
+    pub in_width: usize,
+    /// Window rows and columns.
+    pub kernel: [usize; 2],
+    /// Step between windows, rows and columns.
+    pub stride: [usize; 2],
+    /// Places added on both sides, rows and columns: never the maximum, zeros for the average.
+    pub padding: [usize; 2],
+    /// Distance between window elements, rows and columns. Maximum only; the average takes `[1, 1]`.
+    pub dilation: [usize; 2],
+}
+
+/// Argmax of a window that lies in the padding altogether.
+pub const NO_PLACE: u32 = u32::MAX;
+
+impl Pool2dGeometry {
+    /// Rows and columns of the output: `(size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1`, 0 if the window
+    /// does not fit.
+    pub fn output_size(&self) -> [usize; 2] {
+        let size = |i: usize, input: usize| {
+            let span = self.dilation[i] * (self.kernel[i] - 1) + 1;
+            (input + 2 * self.padding[i]).checked_sub(span).map_or(0, |room| room / self.stride[i] + 1)
+        };
+        [size(0, self.in_height), size(1, self.in_width)]
+    }
+
+    /// Elements of the input.
+    pub fn input_len(&self) -> usize {
+        self.batch * self.in_height * self.in_width * self.channels
+    }
+
+    /// Elements of the output.
+    pub fn output_len(&self) -> usize {
+        let [height, width] = self.output_size();
+        self.batch * height * width * self.channels
+    }
+
+    fn check(&self, input: usize, output: usize) {
+        assert!(self.kernel.iter().all(|&k| k > 0), "pool2d: kernel {:?} has a size of 0", self.kernel);
+        assert!(self.stride.iter().all(|&s| s > 0), "pool2d: stride {:?} has a 0", self.stride);
+        assert!(self.dilation.iter().all(|&d| d > 0), "pool2d: dilation {:?} has a 0", self.dilation);
+        assert!(self.in_height * self.in_width < NO_PLACE as usize, "pool2d: image too large");
+        assert_eq!(input, self.input_len(), "pool2d: length of the input for {self:?}");
+        assert_eq!(output, self.output_len(), "pool2d: length of the output for {self:?}");
+    }
+
+    /// Input place of output place `out` and window element `tap` along axis `i`, if not in the padding.
+    #[inline]
+    fn input_place(&self, i: usize, out: usize, tap: usize, size: usize) -> Option<usize> {
+        (out * self.stride[i] + tap * self.dilation[i]).checked_sub(self.padding[i]).filter(|&place| place < size)
+    }
+
+    /// Calls `visit(place)` with the input pixels (`row * width + column`) of window `(y, x)`, in row-major order.
+    #[inline(always)]
+    fn for_each_place(&self, y: usize, x: usize, mut visit: impl FnMut(usize)) {
+        for i in 0..self.kernel[0] {
+            let Some(row) = self.input_place(0, y, i, self.in_height) else { continue };
+            for j in 0..self.kernel[1] {
+                if let Some(column) = self.input_place(1, x, j, self.in_width) {
+                    visit(row * self.in_width + column);
+                }
+            }
+        }
+    }
+}
+
+/// Maximum over each window. `argmax` receives where it was: `row * in_width + column` in the input plane of its channel.
+///
+/// The first of equal values wins; a NaN wins over everything (the last of several). A window without any place gives
+/// `-inf` and [`NO_PLACE`].
+///
+/// # Panics
+/// If a length does not fit the geometry.
+pub fn max_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T], argmax: &mut [u32]) {
+    g.check(input.len(), output.len());
+    assert_eq!(output.len(), argmax.len(), "pool2d: length of argmax");
+    let [out_height, out_width] = g.output_size();
+    let (line_len, image) = (out_width * g.channels, g.in_height * g.in_width * g.channels);
+    if line_len == 0 {
+        return;
+    }
+    let places = Pieces::new(argmax, line_len);
+    parallel_chunks_mut(output, line_len, &|line, values| {
+        // SAFETY: each line runs once, and takes its own piece.
+        let places = unsafe { places.get(line) };
+        let image = &input[line / out_height * image..][..image];
+        let pixels = values.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
+        for (x, (values, places)) in pixels.enumerate() {
+            values.fill(T::NEG_INFINITY);
+            places.fill(NO_PLACE);
+            g.for_each_place(line % out_height, x, |place| {
+                let pixel = &image[place * g.channels..][..g.channels];
+                for ((value, at), &candidate) in values.iter_mut().zip(places.iter_mut()).zip(pixel) {
+                    let wins = candidate > *value || candidate.is_nan() || *at == NO_PLACE;
+                    *value = if wins { candidate } else { *value };
+                    *at = if wins { place as u32 } else { *at };
+                }
+            });
+        }
+    });
+}
+
+/// The gradient of [`max_forward`]: each output gradient goes to the place of the maximum. Overwrites `grad_input`.
+///
+/// # Panics
+/// If a length does not fit the geometry.
+pub fn max_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], argmax: &[u32], grad_input: &mut [T]) {
+    g.check(grad_input.len(), grad_output.len());
+    assert_eq!(grad_output.len(), argmax.len(), "pool2d: length of argmax");
+    let image = g.in_height * g.in_width * g.channels;
+    let out_image = grad_output.len() / g.batch.max(1);
+    parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
+        grad_image.fill(T::ZERO);
+        let grads = grad_output[n * out_image..][..out_image].chunks_exact(g.channels);
+        let places = argmax[n * out_image..][..out_image].chunks_exact(g.channels);
+        for (grads, places) in grads.zip(places) {
+            for (c, (&grad, &place)) in grads.iter().zip(places).enumerate() {
+                if place != NO_PLACE {
+                    grad_image[place as usize * g.channels + c] += grad;
+                }
+            }
+        }
+    });
+}
+
+/// What an average divides by.
+fn divisor<T: Element>(g: &Pool2dGeometry, y: usize, x: usize, count_include_pad: bool) -> T {
+    let count = if count_include_pad {
+        g.kernel[0] * g.kernel[1]
+    } else {
+        let along = |i: usize, out: usize, size: usize| {
+            (0..g.kernel[i]).filter(|&tap| g.input_place(i, out, tap, size).is_some()).count()
+        };
+        along(0, y, g.in_height) * along(1, x, g.in_width)
+    };
+    T::from_f64(count.max(1) as f64)
+}
+
+/// Average over each window: divided by the window size, or by the number of its places inside the input when
+/// `count_include_pad` is false.
+///
+/// # Panics
+/// If a length does not fit the geometry, or the dilation is not 1.
+pub fn avg_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T], count_include_pad: bool) {
+    g.check(input.len(), output.len());
+    assert_eq!(g.dilation, [1, 1], "avg_pool2d has no dilation");
+    let [out_height, out_width] = g.output_size();
+    let image = g.in_height * g.in_width * g.channels;
+    parallel_chunks_mut(output, (out_width * g.channels).max(1), &|line, values| {
+        let image = &input[line / out_height * image..][..image];
+        let y = line % out_height;
+        for (x, values) in values.chunks_exact_mut(g.channels).enumerate() {
+            values.fill(T::ZERO);
+            g.for_each_place(y, x, |place| {
+                for (sum, &value) in values.iter_mut().zip(&image[place * g.channels..][..g.channels]) {
+                    *sum += value;
+                }
+            });
+            let count = divisor::<T>(g, y, x, count_include_pad);
+            values.iter_mut().for_each(|sum| *sum /= count);
+        }
+    });
+}
+
+/// The gradient of [`avg_forward`]. Overwrites `grad_input`.
+///
+/// # Panics
+/// If a length does not fit the geometry, or the dilation is not 1.
+pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_input: &mut [T], count_include_pad: bool) {
+    g.check(grad_input.len(), grad_output.len());
+    assert_eq!(g.dilation, [1, 1], "avg_pool2d has no dilation");
+    let [out_height, out_width] = g.output_size();
+    let image = g.in_height * g.in_width * g.channels;
+    let pieces = Pieces::new(grad_input, image.max(1));
+    parallel_for(pieces.count(), &|n| {
+        // SAFETY: each image runs once, and takes its own piece.
+        let grad_image = unsafe { pieces.get(n) };
+        grad_image.fill(T::ZERO);
+        for y in 0..out_height {
+            for x in 0..out_width {
+                let count = divisor::<T>(g, y, x, count_include_pad);
+                let pixel = ((n * out_height + y) * out_width + x) * g.channels;
+                let grads = &grad_output[pixel..pixel + g.channels];
+                g.for_each_place(y, x, |place| {
+                    let sums = &mut grad_image[place * g.channels..][..g.channels];
+                    for (sum, &grad) in sums.iter_mut().zip(grads) {
+                        *sum += grad / count;
+                    }
+                });
+            }
+        }
+    });
+}
