@@ -45,6 +45,19 @@ pub enum Element {
     Bool,
 }
 
+impl Element {
+    /// NumPy's name.
+    pub fn numpy_name(self) -> &'static str {
+        match self {
+            Element::F64 => "float64",
+            Element::F32 => "float32",
+            Element::I64 => "int64",
+            Element::U8 => "uint8",
+            Element::Bool => "bool",
+        }
+    }
+}
+
 /// A named parameter or a named part of a result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
@@ -94,6 +107,23 @@ pub struct Probe {
     pub difficulty: Difficulty,
     /// Arguments in the order of the signature.
     pub arguments: Vec<Value>,
+}
+
+impl Probe {
+    /// A probe of what the task text talks about.
+    pub fn ordinary(label: impl Into<String>, arguments: Vec<Value>) -> Self {
+        Probe { label: label.into(), difficulty: Difficulty::Ordinary, arguments }
+    }
+
+    /// A probe of an edge.
+    pub fn hard(label: impl Into<String>, arguments: Vec<Value>) -> Self {
+        Probe { label: label.into(), difficulty: Difficulty::Hard, arguments }
+    }
+
+    /// How many numbers its arguments hold.
+    pub fn size(&self) -> usize {
+        self.arguments.iter().map(Value::size).sum()
+    }
 }
 
 /// A function of the same signature as the exercise.

@@ -3,6 +3,7 @@
 pub mod exercise;
 pub mod exercises;
 pub mod map;
+pub mod runner;
 pub mod value;
 
 pub use map::Road;

@@ -1,0 +1,255 @@
+"""Runs a learner's function for Striate. The format on the pipe is described in Striate's runner/wire.rs."""
+
+import os
+import struct
+import sys
+
+# Striate listens on standard output. Keep it under another number and let whatever the learner prints go to
+# standard error, so that printing can never be taken for a result; input() meets the end of the file.
+_requests = os.fdopen(os.dup(0), "rb")
+_answers = os.fdopen(os.dup(1), "wb")
+_nothing = os.open(os.devnull, os.O_RDONLY)
+os.dup2(_nothing, 0)
+os.dup2(2, 1)
+for _stream in (sys.stdout, sys.stderr):
+    try:
+        _stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    except (AttributeError, ValueError):
+        pass
+
+NONE, BOOL, INT, FLOAT, TEXT, ARRAY, TUPLE, FUNCTION, FOREIGN = range(9)
+TYPES = ["<f8", "<f4", "<i8", "|u1", "|b1"]
+_nonce = _requests.read(16)
+
+
+def receive():
+    head = _requests.read(8)
+    if len(head) < 8:
+        os._exit(0)
+    return _requests.read(struct.unpack("<Q", head)[0])
+
+
+def send(*parts):
+    payload = b"".join(parts)
+    try:
+        _answers.write(_nonce + struct.pack("<Q", len(payload)) + payload)
+        _answers.flush()
+    except OSError:
+        os._exit(0)
+
+
+def text(value):
+    data = str(value).encode("utf-8", "replace")
+    return struct.pack("<Q", len(data)) + data
+
+
+try:
+    import numpy as np
+except BaseException as error:  # noqa: B902, a broken NumPy may raise anything
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    send(b"N", text(sys.executable), text(version), text("%s: %s" % (type(error).__name__, error)))
+    os._exit(0)
+
+
+class Reader:
+    def __init__(self, data):
+        self.data = data
+        self.position = 1
+
+    def take(self, count):
+        taken = self.data[self.position : self.position + count]
+        self.position += count
+        return taken
+
+    def unpack(self, form):
+        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))[0]
+
+    def text(self):
+        return self.take(self.unpack("Q")).decode("utf-8")
+
+    def value(self, strided=False):
+        tag = self.unpack("B")
+        if tag == NONE:
+            return None
+        if tag == BOOL:
+            return bool(self.unpack("B"))
+        if tag == INT:
+            return self.unpack("q")
+        if tag == FLOAT:
+            return self.unpack("d")
+        if tag == TEXT:
+            return self.text()
+        if tag == ARRAY:
+            dtype = np.dtype(TYPES[self.unpack("B")])
+            shape = tuple(self.unpack("Q") for _ in range(self.unpack("B")))
+            count = 1
+            for length in shape:
+                count *= length
+            array = np.frombuffer(self.take(count * dtype.itemsize), dtype).reshape(shape)
+            if not strided:
+                return array.copy()
+            # The same numbers, but every second element of a larger block.
+            view = np.zeros([2 * length for length in shape], dtype)[tuple(slice(None, None, 2) for _ in shape)]
+            view[...] = array
+            return view
+        if tag == TUPLE:
+            return tuple(self.value(strided) for _ in range(self.unpack("I")))
+        if tag == FUNCTION:
+            return function(self.unpack("I"), self.text())
+        raise ValueError("unknown tag %d" % tag)
+
+
+def function(number, name):
+    def call(argument):
+        send(b"B", struct.pack("<I", number), value(argument))
+        reply = receive()
+        if reply[:1] == b"V":
+            return Reader(reply).value()
+        raise ValueError(Reader(reply).text())
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def kind(thing):
+    if isinstance(thing, np.ndarray):
+        return "an array of %s" % thing.dtype
+    name = type(thing).__name__
+    return {"list": "a list", "dict": "a dict", "function": "a function", "type": "a class"}.get(
+        name, "an object of type %s" % name
+    )
+
+
+def value(thing, as_tuple=False):
+    if thing is None:
+        return bytes([NONE])
+    if isinstance(thing, (bool, np.bool_)):
+        return bytes([BOOL, bool(thing)])
+    if isinstance(thing, (int, np.integer)) and -(2**63) <= int(thing) < 2**63:
+        return struct.pack("<Bq", INT, int(thing))
+    if isinstance(thing, (float, np.floating)):
+        return struct.pack("<Bd", FLOAT, float(thing))
+    if isinstance(thing, str):
+        return bytes([TEXT]) + text(thing)
+    if isinstance(thing, tuple) or (as_tuple and isinstance(thing, list)):
+        return struct.pack("<BI", TUPLE, len(thing)) + b"".join(value(part) for part in thing)
+    if isinstance(thing, np.ndarray):
+        dtype = thing.dtype
+        if dtype.kind in "iu" and dtype != np.uint8 and dtype != np.uint64:
+            dtype = np.dtype("<i8")  # int32 is the default integer of NumPy 1 on Windows
+        else:
+            dtype = dtype.newbyteorder("<")
+        if dtype.str in TYPES and thing.ndim < 32:
+            shape = struct.pack("<%dQ" % thing.ndim, *thing.shape)
+            head = bytes([ARRAY, TYPES.index(dtype.str), thing.ndim])
+            return head + shape + np.ascontiguousarray(thing, dtype).tobytes()
+    return bytes([FOREIGN]) + text(kind(thing))
+
+
+def place(error):
+    """The last line of the learner's file on the way to the error."""
+    found, trace = ("", 0, ""), error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if file == _path:
+            lines = _source.splitlines()
+            line = trace.tb_lineno
+            found = (file, line, lines[line - 1].strip() if 0 < line <= len(lines) else "")
+        trace = trace.tb_next
+    return found
+
+
+def located(where):
+    return text(where[0]) + struct.pack("<I", where[1] or 0) + text(where[2])
+
+
+def load(reader):
+    global _path, _source, _module
+    _path, name, count = reader.text(), reader.text(), reader.unpack("I")
+    _source, _module = "", None
+    try:
+        import tokenize
+
+        with tokenize.open(_path) as file:
+            _source = file.read()
+        code = compile(_source, _path, "exec", dont_inherit=True)
+        _module = type(sys)("learner")
+        _module.__file__ = _path
+        sys.modules["learner"] = _module
+        sys.path.insert(0, os.path.dirname(_path))
+        exec(code, _module.__dict__)
+    except SyntaxError as error:
+        where = (error.filename or _path, error.lineno or 0, (error.text or "").strip())
+        return send(b"E", text(type(error).__name__), text(error.msg), located(where))
+    except BaseException as error:  # noqa: B902, the learner's file may raise anything, SystemExit too
+        return send(b"E", text(type(error).__name__), text(error), located(place(error)))
+    target = getattr(_module, name, None)
+    if not callable(target):
+        own = [key for key, item in vars(_module).items() if getattr(item, "__module__", None) == "learner"]
+        return send(b"E", text("NoFunction"), text(", ".join(own)), located((_path, 0, "")))
+    problem = arity(target, count)
+    if problem:
+        where = (_path, getattr(getattr(target, "__code__", None), "co_firstlineno", 0), "")
+        return send(b"E", text("Arity"), text(problem), located(where))
+    send(b"R")
+
+
+def arity(target, count):
+    import inspect
+
+    try:
+        signature = inspect.signature(target)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*range(count))
+    except TypeError:
+        return str(signature)
+    return ""
+
+
+def call(reader, name):
+    strided, as_tuple = reader.unpack("B"), reader.unpack("B")
+    arguments = [reader.value(bool(strided)) for _ in range(reader.unpack("I"))]
+    before = [item.tobytes() if isinstance(item, np.ndarray) else None for item in arguments]
+    shapes = [item.shape if isinstance(item, np.ndarray) else None for item in arguments]
+    try:
+        result = getattr(_module, name)(*arguments)
+        encoded = value(result, bool(as_tuple))
+    except BaseException as error:  # noqa: B902, SystemExit and KeyboardInterrupt are the learner's doing too
+        where = place(error)
+        flush()
+        return send(b"X", text(error), located(where), text(error_name(error)))
+    changed = [
+        position
+        for position, item in enumerate(arguments)
+        if before[position] is not None and (item.shape != shapes[position] or item.tobytes() != before[position])
+    ]
+    flush()
+    send(b"V", encoded, struct.pack("<%dI" % (len(changed) + 1), len(changed), *changed))
+
+
+def error_name(error):
+    return "MemoryError" if isinstance(error, MemoryError) else type(error).__name__
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            pass
+
+
+_name = None
+while True:
+    _frame = receive()
+    if _frame[:1] == b"L":
+        _reader = Reader(_frame)
+        _name = Reader(_frame)
+        _name.text()
+        _name = _name.text()
+        load(_reader)
+        flush()
+    elif _frame[:1] == b"C":
+        call(Reader(_frame), _name)

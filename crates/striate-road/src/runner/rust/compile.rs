@@ -1,0 +1,218 @@
+//! From a learner's file to a program: the array crate once per compiler, then the file with a generated `main`.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+
+use super::{ARRAY_SOURCE, HARNESS_SOURCE, source};
+use crate::exercise::Signature;
+use crate::runner::{Place, RunOptions, Unloaded, on_path};
+
+const NO_RUST: &str = "no Rust compiler found: install Rust from https://rustup.rs, open a new terminal and run this \
+                       again; or do the exercise in Python";
+/// Compiled programs are kept this long after their last use.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The program for `file`, compiled unless the same text was compiled before.
+pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Result<PathBuf, Unloaded> {
+    let rustc = compiler().ok_or_else(|| Unloaded::CannotRun(NO_RUST.into()))?;
+    let text = fs::read_to_string(file).map_err(|error| Unloaded::Error {
+        kind: "file".into(),
+        message: format!("cannot read it: {error}"),
+        place: None,
+    })?;
+    let cache = options.cache.join("rust");
+    let failed = |error: io::Error| Unloaded::CannotRun(format!("cannot write to {}: {error}", cache.display()));
+    let version = Command::new(&rustc)
+        .arg("-vV")
+        .output()
+        .map_err(|error| Unloaded::CannotRun(format!("cannot start {}: {error}", rustc.display())))?
+        .stdout;
+    let support = key(&[&version, ARRAY_SOURCE.as_bytes(), HARNESS_SOURCE.as_bytes()]);
+    let support = cache.join(format!("array-{support}"));
+    let library = support.join("libstriate_array.rlib");
+    if !library.is_file() {
+        compile_support(&rustc, &support).map_err(failed)??;
+    }
+    let main = source::main(signature, file);
+    let folder =
+        cache.join(format!("program-{}", key(&[&version, text.as_bytes(), main.as_bytes(), support_name(&support)])));
+    let program = folder.join(format!("check{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        forget_old(&cache);
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let scratch = tempfile::tempdir_in(&folder).map_err(failed)?;
+        let entry = scratch.path().join("main.rs");
+        fs::write(&entry, &main).map_err(failed)?;
+        let built = scratch.path().join("check");
+        let mut command = Command::new(&rustc);
+        command.arg(&entry).arg("-o").arg(&built).args(["--crate-name", "check", "--crate-type", "bin"]);
+        command.arg("--extern").arg(format!("striate_array={}", library.display()));
+        let messages = run(&mut command).map_err(failed)?;
+        explain(&messages, &entry, file, signature)?;
+        fs::rename(&built, &program).map_err(failed)?;
+    }
+    Ok(program)
+}
+
+fn support_name(support: &Path) -> &[u8] {
+    support.file_name().map_or(b"", |name| name.as_encoded_bytes())
+}
+
+fn compiler() -> Option<PathBuf> {
+    let named = std::env::var_os("RUSTC").map(PathBuf::from).filter(|path| path.is_file());
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
+        .map(|home| home.join("bin").join(format!("rustc{}", std::env::consts::EXE_SUFFIX)));
+    named.or_else(|| on_path("rustc")).or_else(|| home.filter(|path| path.is_file()))
+}
+
+fn key(parts: &[&[u8]]) -> String {
+    let mut hasher = DefaultHasher::new();
+    parts.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Compiles the array crate into `folder`, which appears complete or not at all.
+fn compile_support(rustc: &Path, folder: &Path) -> io::Result<Result<(), Unloaded>> {
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent)?;
+    let scratch = tempfile::tempdir_in(parent)?;
+    fs::write(scratch.path().join("lib.rs"), format!("{ARRAY_SOURCE}\n#[doc(hidden)]\npub mod harness;\n"))?;
+    fs::write(scratch.path().join("harness.rs"), HARNESS_SOURCE)?;
+    let mut command = Command::new(rustc);
+    command.arg(scratch.path().join("lib.rs")).args(["--crate-name", "striate_array", "--crate-type", "rlib"]);
+    command.arg("-o").arg(scratch.path().join("libstriate_array.rlib"));
+    let messages = run(&mut command)?;
+    if let Some(error) = messages.iter().find(|message| message.level == "error") {
+        return Ok(Err(Unloaded::CannotRun(format!(
+            "this Rust compiler cannot build Striate's array crate ({}): update it with 'rustup update'",
+            error.message
+        ))));
+    }
+    match fs::rename(scratch.path(), folder) {
+        // Another check was quicker.
+        Err(_) if folder.is_dir() => Ok(Ok(())),
+        result => result.map(Ok),
+    }
+}
+
+fn run(command: &mut Command) -> io::Result<Vec<Message>> {
+    // Quick to compile, quick enough to run; overflow is an error with a line, as in a debug build.
+    command.args(["--edition", "2024", "--error-format", "json", "--cap-lints", "allow"]);
+    command.args(["-C", "opt-level=1", "-C", "overflow-checks=on", "-C", "debug-assertions=on"]);
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    let mut messages: Vec<Message> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if !output.status.success() && !messages.iter().any(|message| message.level.starts_with("error")) {
+        messages.push(Message { message: text.into_owned(), ..Message::default() });
+        messages.iter_mut().for_each(|message| message.level = "error".into());
+    }
+    Ok(messages)
+}
+
+/// The compiler's JSON, as far as it is used.
+#[derive(Default, Deserialize)]
+struct Message {
+    message: String,
+    level: String,
+    code: Option<Code>,
+    #[serde(default)]
+    spans: Vec<Span>,
+    #[serde(default)]
+    children: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+struct Code {
+    code: String,
+}
+
+#[derive(Deserialize)]
+struct Span {
+    file_name: PathBuf,
+    line_start: u32,
+    is_primary: bool,
+    label: Option<String>,
+    #[serde(default)]
+    text: Vec<SpanText>,
+}
+
+#[derive(Deserialize)]
+struct SpanText {
+    text: String,
+}
+
+/// The first error, as the learner should read it.
+fn explain(messages: &[Message], entry: &Path, file: &Path, signature: &Signature) -> Result<(), Unloaded> {
+    let Some(error) = messages.iter().find(|message| message.level.starts_with("error")) else { return Ok(()) };
+    let primary = error.spans.iter().find(|span| span.is_primary);
+    let own = error.spans.iter().find(|span| span.file_name == file);
+    let place = own.filter(|_| primary.is_none_or(|span| span.file_name != file)).or(primary).map(|span| Place {
+        file: span.file_name.clone(),
+        line: span.line_start,
+        code: span.text.first().map(|text| text.text.trim().to_string()).unwrap_or_default(),
+    });
+    let code = error.code.as_ref().map_or("", |code| code.code.as_str());
+    if primary.is_some_and(|span| span.file_name == entry) {
+        // The generated program could not call the function.
+        return Err(match code {
+            "E0425" => Unloaded::NoFunction(functions(file)),
+            _ => Unloaded::Signature {
+                found: written(file, signature.name).unwrap_or_else(|| error.message.clone()),
+                expected: source::declaration(signature),
+                place: place.filter(|place| place.file == file),
+            },
+        });
+    }
+    if error.message.contains("linker") {
+        return Err(Unloaded::CannotRun(format!(
+            "Rust is there, but the linker it needs is not ({}): install a C compiler (on Debian and Ubuntu: apt install \
+             gcc; on macOS: xcode-select --install)",
+            error.message
+        )));
+    }
+    let label = primary.and_then(|span| span.label.clone());
+    let help = error.children.iter().find(|child| child.level == "help" && child.spans.is_empty());
+    let mut message = error.message.clone();
+    for more in [label, help.map(|help| help.message.clone())].into_iter().flatten().filter(|more| more.len() < 200) {
+        message.push_str("; ");
+        message.push_str(&more);
+    }
+    Err(Unloaded::Error { kind: code.to_string(), message, place })
+}
+
+/// The learner's declaration of `name`, up to its body.
+fn written(file: &Path, name: &str) -> Option<String> {
+    let text = fs::read_to_string(file).ok()?;
+    let start = text.find(&format!("fn {name}"))?;
+    let start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let end = start + text[start..].find('{')?;
+    Some(text[start..end].split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Names of the functions that the file declares.
+fn functions(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.lines()
+        .filter_map(|line| line.trim_start().trim_start_matches("pub ").strip_prefix("fn "))
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect()
+}
+
+/// Removes programs that have not been compiled lately. What cannot be removed stays.
+fn forget_old(cache: &Path) {
+    let Ok(entries) = fs::read_dir(cache) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with("program-")) {
+        let modified = entry.metadata().and_then(|data| data.modified()).unwrap_or(SystemTime::now());
+        if modified.elapsed().is_ok_and(|age| age > KEPT) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
