@@ -3,6 +3,7 @@
 pub mod exercise;
 pub mod exercises;
 pub mod map;
+pub mod progress;
 pub mod runner;
 pub mod value;
 
