@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 pub use crate::map::{Standing, StationMark};
+use crate::runner::Language;
 pub use transfer::{ExportError, ImportError, Imported};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -106,8 +107,8 @@ pub struct Attempt {
     pub at: Timestamp,
     /// Exercise id.
     pub exercise: String,
-    /// `python` or `rust`.
-    pub language: String,
+    /// The language it was written in.
+    pub language: Language,
     /// What came out.
     pub state: ExerciseState,
     /// Misconceptions that were named.
@@ -123,7 +124,7 @@ pub struct ExerciseRecord {
     /// The state of the last attempt.
     pub latest: ExerciseState,
     /// The language of the last attempt.
-    pub language: String,
+    pub language: Option<Language>,
     /// Number of attempts.
     pub attempts: u64,
     /// When the last attempt was.
@@ -262,11 +263,11 @@ impl Progress {
             connection
                 .prepare(sql)?
                 .query_map([], |row| {
-                    let state: String = row.get(4)?;
+                    let (language, state): (String, String) = (row.get(3)?, row.get(4)?);
                     Ok(Attempt {
                         at: row.get(1)?,
                         exercise: row.get(2)?,
-                        language: row.get(3)?,
+                        language: language.parse().unwrap_or(Language::Python),
                         state: ExerciseState::from_name(&state).unwrap_or_default(),
                         misconceptions: met.remove(&row.get(0)?).unwrap_or_default(),
                     })
@@ -282,7 +283,7 @@ impl Progress {
             let record = records.entry(attempt.exercise).or_default();
             record.best = record.best.max(attempt.state);
             record.latest = attempt.state;
-            record.language = attempt.language;
+            record.language = Some(attempt.language);
             record.attempts += 1;
             record.last_at = attempt.at;
             if attempt.state == ExerciseState::Passed {
@@ -460,8 +461,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whether it was new: the same attempt (time, exercise, language) is stored once.
 fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<bool> {
     let sql = "INSERT INTO attempts (at, exercise, language, state) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-    let new =
-        connection.execute(sql, params![attempt.at, attempt.exercise, attempt.language, attempt.state.name()])? > 0;
+    let new = connection
+        .execute(sql, params![attempt.at, attempt.exercise, attempt.language.id(), attempt.state.name()])?
+        > 0;
     if new {
         let id = connection.last_insert_rowid();
         for (place, misconception) in (0_u32..).zip(&attempt.misconceptions) {

@@ -7,7 +7,7 @@ use super::*;
 
 fn attempt(at: Timestamp, exercise: &str, language: &str, state: ExerciseState, met: &[&str]) -> Attempt {
     let misconceptions = met.iter().map(|id| id.to_string()).collect();
-    Attempt { at, exercise: exercise.into(), language: language.into(), state, misconceptions }
+    Attempt { at, exercise: exercise.into(), language: language.parse().unwrap(), state, misconceptions }
 }
 
 fn database(folder: &TempDir) -> std::path::PathBuf {
@@ -41,7 +41,7 @@ fn what_is_written_is_read_again_after_reopening() {
     let mut progress = Progress::open(database(&folder)).unwrap();
     let record = progress.exercise("convolve2d").unwrap();
     assert_eq!((record.best, record.latest, record.attempts), (Passed, WrongValue, 3), "nothing written is no attempt");
-    assert_eq!((record.language.as_str(), record.passed_at, record.last_at), ("python", Some(3), 4));
+    assert_eq!((record.language, record.passed_at, record.last_at), (Some(Language::Python), Some(3), 4));
     assert_eq!(progress.exercise("never").unwrap(), ExerciseRecord::default());
     let met = progress.misconceptions().unwrap();
     let met: Vec<_> = met.iter().map(|m| (m.misconception.as_str(), m.times, m.last_at)).collect();
