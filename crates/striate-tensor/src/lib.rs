@@ -1,1 +1,36 @@
-//! Tensors with automatic differentiation
+//! Tensors with automatic differentiation.
+//!
+//! ```
+//! use striate_tensor::{Tensor, random::Generator};
+//!
+//! let mut generator = Generator::new(0);
+//! let x = Tensor::randn(&[32, 4], &mut generator);
+//! let w = Tensor::randn(&[4, 3], &mut generator).requires_grad_(true);
+//! let loss = x.matmul(&w).relu().mean_all();
+//! loss.backward();
+//! assert_eq!(w.grad().unwrap().shape(), [4, 3]);
+//! ```
+//!
+//! Where to read on, in the order of a forward and a backward pass: [`Tensor`] (`tensor.rs`) is a view
+//! (`layout.rs`) of memory (`storage.rs`); operations (`ops/`, one file each) compute new ones and record themselves;
+//! `autograd/` walks the record backwards.
+//!
+//! A mistake of the caller, as shapes that do not fit, panics at the caller's line with what is wrong and how to fix
+//! it. Every operation `x` that can fail has a twin `try_x` which returns the same text as a [`TensorError`].
+
+mod autograd;
+mod create;
+mod dtype;
+mod error;
+mod format;
+mod layout;
+mod ops;
+pub mod random;
+mod storage;
+mod tensor;
+
+pub use autograd::{grad, is_grad_enabled, no_grad};
+pub use dtype::{DType, Number, TensorElement};
+pub use error::{ErrorKind, TensorError};
+pub use layout::MemoryFormat;
+pub use tensor::Tensor;

@@ -1,0 +1,241 @@
+//! The backward pass.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use super::{Edge, Leaf, Node, Recorded, no_grad};
+use crate::error::OrPanic;
+use crate::{Tensor, TensorError};
+
+impl Tensor {
+    /// Computes the gradient of this one-element tensor with respect to every leaf that requires gradients, and adds it
+    /// to what the leaves have in [`grad`](Self::grad). The graph is freed on the way.
+    ///
+    /// # Panics
+    /// When the tensor has more than one element, does not require gradients, its graph was freed by an earlier
+    /// backward, or a value the gradient needs was modified in place.
+    #[track_caller]
+    pub fn backward(&self) {
+        self.try_backward().or_panic();
+    }
+
+    /// Like [`backward`](Self::backward), with a mistake as an error.
+    pub fn try_backward(&self) -> Result<(), TensorError> {
+        if self.numel() != 1 {
+            return Err(TensorError::autograd(
+                "backward",
+                format!("starts from a single number, got shape {:?}", self.shape()),
+                "reduce the loss first (mean_all or sum_all), or say what the gradient of this tensor is: \
+                 backward_with(&gradient)",
+            ));
+        }
+        self.try_backward_with(&self.ones_like())
+    }
+
+    /// Like [`backward`](Self::backward) for a tensor of any shape, given `gradient`, the gradient of the final number
+    /// with respect to it.
+    #[track_caller]
+    pub fn backward_with(&self, gradient: &Tensor) {
+        self.try_backward_with(gradient).or_panic();
+    }
+
+    /// Like [`backward_with`](Self::backward_with), with a mistake as an error.
+    pub fn try_backward_with(&self, gradient: &Tensor) -> Result<(), TensorError> {
+        check_gradient("backward", self, gradient)?;
+        let edge = self.edge().ok_or_else(|| no_graph("backward"))?;
+        run(vec![(edge, gradient.detach())], None)
+    }
+}
+
+/// The gradients of the sum of all elements of `outputs` with respect to each of `inputs`, without touching what leaves
+/// have accumulated. `None` for an input that no output depends on. The graph is freed on the way.
+///
+/// Inputs may be leaves or results of operations.
+///
+/// ```
+/// use striate_tensor::{Tensor, grad};
+/// let x = Tensor::from_slice(&[3.0f64], &[1]).requires_grad_(true);
+/// let gradients = grad(&[&x.square()], &[&x])?;
+/// assert_eq!(gradients[0].as_ref().unwrap().to_vec::<f64>(), [6.0]);
+/// # Ok::<(), striate_tensor::TensorError>(())
+/// ```
+///
+/// # Errors
+/// When an input or every output does not require gradients, the graph was freed, or a value the gradient needs was
+/// modified in place.
+pub fn grad(outputs: &[&Tensor], inputs: &[&Tensor]) -> Result<Vec<Option<Tensor>>, TensorError> {
+    let mut wanted = Wanted { keys: HashMap::new(), found: vec![None; inputs.len()] };
+    for (i, input) in inputs.iter().enumerate() {
+        let edge = input.edge().ok_or_else(|| {
+            TensorError::autograd(
+                "grad",
+                format!("input {i} does not require gradients"),
+                "call requires_grad_(true) on it before computing the outputs",
+            )
+        })?;
+        wanted.keys.entry(key(&edge)).or_default().push(i);
+    }
+    let roots: Vec<_> = outputs.iter().filter_map(|output| Some((output.edge()?, output.ones_like()))).collect();
+    if roots.is_empty() {
+        return Err(no_graph("grad"));
+    }
+    run(roots, Some(&mut wanted))?;
+    Ok(wanted.found)
+}
+
+/// The inputs [`grad`] was asked about.
+struct Wanted {
+    keys: HashMap<Key, Vec<usize>>,
+    found: Vec<Option<Tensor>>,
+}
+
+impl Wanted {
+    fn offer(&mut self, key: Key, gradient: &Tensor) {
+        for &i in self.keys.get(&key).into_iter().flatten() {
+            self.found[i] = Some(gradient.clone());
+        }
+    }
+}
+
+#[derive(PartialEq, Eq, Hash)]
+enum Key {
+    Node(u64),
+    Leaf(*const Leaf),
+}
+
+fn key(edge: &Edge) -> Key {
+    match edge {
+        Edge::Node(node) => Key::Node(node.id),
+        Edge::Leaf(leaf) => Key::Leaf(Arc::as_ptr(leaf)),
+    }
+}
+
+/// Nodes that have a gradient and wait for their turn.
+#[derive(Default)]
+struct Pending {
+    order: BinaryHeap<u64>,
+    nodes: HashMap<u64, (Arc<Node>, Option<Tensor>)>,
+}
+
+impl Pending {
+    fn add(&mut self, node: Arc<Node>, gradient: Tensor) -> Result<(), TensorError> {
+        let id = node.id;
+        let slot = self.nodes.entry(id).or_insert_with(|| {
+            self.order.push(id);
+            (node, None)
+        });
+        accumulate(&mut slot.1, gradient)
+    }
+
+    fn pop(&mut self) -> Option<(Arc<Node>, Tensor)> {
+        let (node, gradient) = self.nodes.remove(&self.order.pop()?)?;
+        Some((node, gradient?))
+    }
+}
+
+fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>) -> Result<(), TensorError> {
+    no_grad(|| {
+        let mut pending = Pending::default();
+        let mut leaves: HashMap<*const Leaf, (Arc<Leaf>, Option<Tensor>)> = HashMap::new();
+        let mut deliver = |pending: &mut Pending, edge: Edge, gradient: Tensor| match (edge, &wanted) {
+            (Edge::Node(node), _) => pending.add(node, gradient),
+            (Edge::Leaf(leaf), None) => accumulate(&mut leaf.lock(), dense(gradient)),
+            (Edge::Leaf(leaf), Some(_)) => {
+                accumulate(&mut leaves.entry(Arc::as_ptr(&leaf)).or_insert((leaf, None)).1, dense(gradient))
+            }
+        };
+        let mut captured = Vec::new();
+        for (edge, gradient) in roots {
+            deliver(&mut pending, edge, gradient)?;
+        }
+        while let Some((node, gradient)) = pending.pop() {
+            if wanted.as_ref().is_some_and(|wanted| wanted.keys.contains_key(&Key::Node(node.id))) {
+                captured.push((node.id, gradient.clone()));
+            }
+            let recorded = node.lock().take().ok_or_else(|| freed(node.name))?;
+            for (edge, gradient) in step(&node, recorded, gradient)? {
+                deliver(&mut pending, edge, gradient)?;
+            }
+        }
+        if let Some(wanted) = &mut wanted {
+            for (id, gradient) in captured {
+                wanted.offer(Key::Node(id), &gradient);
+            }
+            for (pointer, (_, gradient)) in leaves {
+                if let Some(gradient) = gradient {
+                    wanted.offer(Key::Leaf(pointer), &gradient);
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Runs the backward of one node; its saved values are freed on return.
+fn step(node: &Node, recorded: Recorded, gradient: Tensor) -> Result<Vec<(Edge, Tensor)>, TensorError> {
+    let Recorded { edges, backward } = recorded;
+    let needs: Vec<bool> = edges.iter().map(Option::is_some).collect();
+    let gradients = backward.backward(&gradient, &needs)?;
+    assert_eq!(gradients.len(), edges.len(), "{}: backward must return one entry per input", node.name);
+    let mut delivered = Vec::with_capacity(edges.len());
+    for (i, (edge, gradient)) in edges.into_iter().zip(gradients).enumerate() {
+        let Some(edge) = edge else { continue };
+        // An operation without a gradient for an input says so with an error; forgetting it must not pass in silence.
+        let gradient = gradient.ok_or_else(|| {
+            TensorError::autograd(
+                node.name,
+                format!("no gradient is defined for input {i}"),
+                "detach() that input, or compose the operation from differentiable ones",
+            )
+        })?;
+        delivered.push((edge, gradient));
+    }
+    Ok(delivered)
+}
+
+/// A gradient to keep: views with gaps or repeated elements are copied out.
+fn dense(gradient: Tensor) -> Tensor {
+    if gradient.layout().is_dense() { gradient } else { gradient.contiguous() }
+}
+
+/// Adds `gradient` to what is there, in place where nobody else can see it.
+fn accumulate(slot: &mut Option<Tensor>, gradient: Tensor) -> Result<(), TensorError> {
+    *slot = Some(match slot.take() {
+        None => gradient,
+        Some(sum) if sum.shape() != gradient.shape() || sum.dtype() != gradient.dtype() => {
+            unreachable!("gradients of one tensor differ: {:?} and {:?}", sum.shape(), gradient.shape())
+        }
+        Some(sum) => crate::ops::arithmetic::add_into(sum, &gradient)?,
+    });
+    Ok(())
+}
+
+pub(super) fn check_gradient(op: &'static str, tensor: &Tensor, gradient: &Tensor) -> Result<(), TensorError> {
+    if tensor.shape() != gradient.shape() {
+        return Err(TensorError::shape(
+            op,
+            format!("the tensor is {:?}, the gradient given is {:?}", tensor.shape(), gradient.shape()),
+            "a gradient has the shape of the tensor it belongs to",
+        ));
+    }
+    if tensor.dtype() != gradient.dtype() {
+        return Err(TensorError::dtypes_differ(op, tensor.dtype(), gradient.dtype()));
+    }
+    Ok(())
+}
+
+fn no_graph(op: &'static str) -> TensorError {
+    TensorError::autograd(
+        op,
+        "nothing was recorded: the tensor does not depend on any that requires gradients",
+        "call requires_grad_(true) on the parameters before the forward pass, and compute the loss outside no_grad",
+    )
+}
+
+fn freed(name: &'static str) -> TensorError {
+    TensorError::autograd(
+        "backward",
+        format!("the graph was freed: the record of {name} was used by an earlier backward"),
+        "compute the loss again before calling backward again; to sum two losses, add them and call backward once",
+    )
+}

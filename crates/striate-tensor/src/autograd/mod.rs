@@ -1,0 +1,203 @@
+//! Automatic differentiation, define-by-run.
+//!
+//! An operation on tensors that require gradients is recorded as a [`Node`]: its name, what its [`Backward`] needs
+//! (saved values), and edges to whatever made its inputs. [`Tensor::backward`] walks the nodes from the newest to the
+//! oldest, each exactly once and after everything that used its output, and frees each as soon as it is done with.
+//! Neither the walk nor dropping a graph recurses: a chain of any length is fine.
+//!
+//! Gradients of gradients are not recorded.
+
+mod engine;
+mod mode;
+mod saved;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use engine::grad;
+pub use mode::{is_grad_enabled, no_grad};
+pub(crate) use saved::SavedTensor;
+
+use crate::error::OrPanic;
+use crate::{Tensor, TensorError};
+
+/// The second half of a differentiable operation: from the gradient of its output to the gradients of its inputs.
+pub(crate) trait Backward: Send + Sync {
+    /// `grad` has the shape and dtype of the output. Returns one entry per input, in the order given to
+    /// [`Tensor::from_op`]: the gradient in the shape of that input, or `None` where `needs` is false.
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError>;
+}
+
+/// Where the gradient of an input goes.
+#[derive(Clone)]
+pub(crate) enum Edge {
+    Node(Arc<Node>),
+    Leaf(Arc<Leaf>),
+}
+
+/// A recorded operation.
+pub(crate) struct Node {
+    /// Later operations have larger numbers, so descending order is an order in which gradients can be computed.
+    id: u64,
+    pub(crate) name: &'static str,
+    /// Taken by the backward pass that uses it.
+    recorded: Mutex<Option<Recorded>>,
+}
+
+struct Recorded {
+    edges: Vec<Option<Edge>>,
+    backward: Box<dyn Backward>,
+}
+
+/// A tensor whose gradient is kept: a parameter.
+pub(crate) struct Leaf {
+    requires_grad: AtomicBool,
+    grad: Mutex<Option<Tensor>>,
+}
+
+impl Node {
+    fn new(name: &'static str, edges: Vec<Option<Edge>>, backward: Box<dyn Backward>) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { id, name, recorded: Mutex::new(Some(Recorded { edges, backward })) })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Recorded>> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Node {
+    /// Frees the nodes only this one kept alive, with a list instead of recursion: the chain may be long.
+    fn drop(&mut self) {
+        let recorded = |node: &mut Node| node.recorded.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let mut pending: Vec<Recorded> = recorded(self).into_iter().collect();
+        while let Some(Recorded { edges, .. }) = pending.pop() {
+            for edge in edges.into_iter().flatten() {
+                if let Edge::Node(node) = edge
+                    && let Some(mut node) = Arc::into_inner(node)
+                {
+                    pending.extend(recorded(&mut node));
+                }
+            }
+        }
+    }
+}
+
+impl Leaf {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Tensor>> {
+        self.grad.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tensor {
+    /// Records that `self`, just computed, came out of the operation `name` applied to `inputs`.
+    ///
+    /// Nothing is recorded, and `backward` is not called, when no input requires gradients or inside [`no_grad`].
+    pub(crate) fn from_op<B: Backward + 'static>(
+        self,
+        name: &'static str,
+        inputs: &[&Tensor],
+        backward: impl FnOnce() -> B,
+    ) -> Tensor {
+        if !is_grad_enabled() || !inputs.iter().any(|input| input.requires_grad()) {
+            return self;
+        }
+        let edges = inputs.iter().map(|input| input.edge()).collect();
+        let node = Some(Node::new(name, edges, Box::new(backward())));
+        let inner = &*self.0;
+        Self(Arc::new(crate::tensor::Inner {
+            storage: Arc::clone(&inner.storage),
+            layout: inner.layout.clone(),
+            dtype: inner.dtype,
+            node,
+            leaf: std::sync::OnceLock::new(),
+        }))
+    }
+
+    fn edge(&self) -> Option<Edge> {
+        match (&self.0.node, self.0.leaf.get()) {
+            (Some(node), _) => Some(Edge::Node(Arc::clone(node))),
+            (None, Some(leaf)) if leaf.requires_grad.load(Ordering::Relaxed) => Some(Edge::Leaf(Arc::clone(leaf))),
+            _ => None,
+        }
+    }
+
+    /// Whether operations on this tensor are recorded, so that gradients reach it.
+    pub fn requires_grad(&self) -> bool {
+        self.0.node.is_some() || self.0.leaf.get().is_some_and(|leaf| leaf.requires_grad.load(Ordering::Relaxed))
+    }
+
+    /// Marks this tensor (all clones of it) as one whose gradient is wanted, or no longer; returns it.
+    ///
+    /// # Panics
+    /// When the dtype is not a float, or when the tensor is the result of a recorded operation and `false` is given.
+    #[track_caller]
+    pub fn requires_grad_(&self, requires_grad: bool) -> Tensor {
+        self.try_requires_grad_(requires_grad).or_panic()
+    }
+
+    /// Like [`requires_grad_`](Self::requires_grad_), with a mistake as an error.
+    pub fn try_requires_grad_(&self, requires_grad: bool) -> Result<Tensor, TensorError> {
+        if requires_grad && !self.dtype().is_float() {
+            return Err(TensorError::needs_float("requires_grad_", self.dtype()));
+        }
+        if let Some(node) = &self.0.node {
+            if !requires_grad {
+                return Err(TensorError::autograd(
+                    "requires_grad_",
+                    format!("the tensor is the result of {}, only a leaf can stop requiring gradients", node.name),
+                    "use detach() for a tensor outside the graph",
+                ));
+            }
+            return Ok(self.clone());
+        }
+        let leaf = self
+            .0
+            .leaf
+            .get_or_init(|| Arc::new(Leaf { requires_grad: AtomicBool::new(false), grad: Mutex::new(None) }));
+        leaf.requires_grad.store(requires_grad, Ordering::Relaxed);
+        Ok(self.clone())
+    }
+
+    /// The gradient accumulated by [`backward`](Self::backward): `None` before the first one, and always for the
+    /// result of an operation.
+    pub fn grad(&self) -> Option<Tensor> {
+        self.0.leaf.get().and_then(|leaf| leaf.lock().clone())
+    }
+
+    /// Forgets the accumulated gradient.
+    pub fn zero_grad(&self) {
+        if let Some(leaf) = self.0.leaf.get() {
+            *leaf.lock() = None;
+        }
+    }
+
+    /// Replaces the accumulated gradient, as gradient clipping and averaging over machines need.
+    ///
+    /// # Panics
+    /// When this tensor is not a leaf that requires gradients, or `grad` has another shape or dtype.
+    #[track_caller]
+    pub fn set_grad(&self, grad: &Tensor) {
+        self.try_set_grad(grad).or_panic();
+    }
+
+    /// Like [`set_grad`](Self::set_grad), with a mistake as an error.
+    pub fn try_set_grad(&self, grad: &Tensor) -> Result<(), TensorError> {
+        let Some(leaf) = self.0.leaf.get().filter(|_| self.requires_grad()) else {
+            return Err(TensorError::autograd(
+                "set_grad",
+                "the tensor is not a leaf that requires gradients",
+                "call requires_grad_(true) on it first",
+            ));
+        };
+        engine::check_gradient("set_grad", self, grad)?;
+        *leaf.lock() = Some(grad.detach());
+        Ok(())
+    }
+
+    /// The same elements outside the graph: no gradient flows through. Shares memory.
+    pub fn detach(&self) -> Tensor {
+        Self::from_parts(Arc::clone(&self.0.storage), self.0.layout.clone(), self.0.dtype)
+    }
+}

@@ -1,0 +1,51 @@
+//! `to_dtype`.
+//!
+//! Forward: `y = x` in another type. Backward: `dx = dy` in the type of `x`.
+
+use super::pointwise::map;
+use crate::autograd::Backward;
+use crate::dtype::{Number, TensorElement, dispatch_number, dispatch_stored};
+use crate::error::OrPanic;
+use crate::{DType, Tensor, TensorError};
+
+struct CastBackward {
+    from: DType,
+}
+
+impl Backward for CastBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        Ok(vec![Some(grad.try_to_dtype(self.from)?)])
+    }
+}
+
+impl Tensor {
+    /// The elements converted to `dtype`: floats truncate towards integers and saturate; booleans become 0 and 1;
+    /// everything but zero becomes true. This tensor itself when it has the dtype. Between floats the gradient passes
+    /// through, converted back; integers and booleans carry none.
+    #[track_caller]
+    pub fn to_dtype(&self, dtype: DType) -> Tensor {
+        self.try_to_dtype(dtype).or_panic()
+    }
+
+    /// Like [`to_dtype`](Self::to_dtype), with a mistake as an error.
+    pub fn try_to_dtype(&self, dtype: DType) -> Result<Tensor, TensorError> {
+        if dtype == self.dtype() {
+            return Ok(self.clone());
+        }
+        let converted = dispatch_stored!(self.dtype(), |S| match dtype {
+            DType::Bool => map(self, dtype, |x: S| u8::from(x != S::ZERO)),
+            _ => dispatch_number!(dtype, "to_dtype", |T| {
+                if S::DTYPE.is_float() {
+                    map(self, dtype, |x: S| T::from_f64(x.to_f64()))
+                } else {
+                    map(self, dtype, |x: S| T::from_i64(x.to_i64()))
+                }
+            }),
+        });
+        if !dtype.is_float() {
+            return Ok(converted);
+        }
+        let from = self.dtype();
+        Ok(converted.from_op("to_dtype", &[self], || CastBackward { from }))
+    }
+}

@@ -1,0 +1,55 @@
+//! The operations. One file is one operation, or one small family that shares a formula.
+//!
+//! # Adding an operation
+//!
+//! A file `ops/name.rs` holds, in this order: the maths of forward and backward in its `//!` page; the saved values
+//! (`struct NameBackward`) with their [`Backward`](crate::autograd::Backward); the pair `name` / `try_name` in an
+//! `impl Tensor`. One line in the [`registry`] feeds the gradient checks.
+//!
+//! ```ignore
+//! struct SquareBackward { x: SavedTensor }                       // what the gradient needs, and no more
+//!
+//! impl Backward for SquareBackward {
+//!     // One entry per input of `from_op`, in the input's shape; `needs[i]` says whether it is wanted.
+//!     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+//!         Ok(vec![Some(grad.try_mul(&self.x.get("square")?.try_mul_scalar(2.0)?)?)])
+//!     }
+//! }
+//!
+//! impl Tensor {
+//!     /// Documentation: what, shapes, an example, `# Panics`.
+//!     #[track_caller]
+//!     pub fn square(&self) -> Tensor { self.try_square().or_panic() }
+//!
+//!     pub fn try_square(&self) -> Result<Tensor, TensorError> {
+//!         // 1. Check dtypes and shapes: TensorError::{shape, dtype, index, argument}(op, what, help).
+//!         // 2. Compute. `dispatch_float!(dtype, op, |T| ..)` binds T to f32 or f64.
+//!         let y = dispatch_float!(self.dtype(), "square", |T| {
+//!             let x = self.data_in_format::<T>(MemoryFormat::Contiguous);   // dense slice, copied only if needed
+//!             Tensor::fill_new::<T>(self.shape(), MemoryFormat::Contiguous, |output| kernel(&x, output))
+//!         });
+//!         // 3. Record. The closure runs only when a gradient may be asked for.
+//!         Ok(y.from_op("square", &[self], || SquareBackward { x: SavedTensor::new(self) }))
+//!     }
+//! }
+//! ```
+//!
+//! - [`Tensor::data_in_format`](crate::Tensor) gives elements in row-major or channels-last (NHWC) order;
+//!   `data_in_layout` in the order of any dense layout; `data` as they lie, to be read through the strides.
+//! - [`Tensor::fill_new`](crate::Tensor) makes the output in either order; the slice holds unspecified values before.
+//! - Element-by-element work goes through [`pointwise`], reductions through [`reduce`].
+//! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `from_op` on
+//!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
+
+pub(crate) mod arithmetic;
+mod broadcast;
+mod cast;
+pub(crate) mod copy;
+mod matmul;
+mod operators;
+mod permute;
+pub(crate) mod pointwise;
+pub(crate) mod reduce;
+mod reshape;
+pub(crate) mod sum;
+mod unary;

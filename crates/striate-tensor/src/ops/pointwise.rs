@@ -1,0 +1,217 @@
+//! The loops under every element-by-element operation.
+//!
+//! An output is filled in its own memory order. Inputs follow through strides (0 where they are broadcast);
+//! dimensions that lie behind each other in all operands are merged first, so equal dense layouts, channels-last
+//! included, become one flat loop, and a per-channel vector against a channels-last image a loop over rows of channels.
+//! Work is cut into chunks by the size of the problem only, so results do not depend on the number of threads.
+
+use bytemuck::Pod;
+use striate_kernels::threads::parallel_chunks_mut;
+
+use crate::layout::{Layout, broadcast_shapes};
+use crate::{DType, Tensor, TensorError};
+
+/// Elements per chunk of parallel work: below this, handing work over costs more than doing it.
+pub(crate) const GRAIN: usize = 32 * 1024;
+
+/// The loop nest over an output and `K` inputs: sizes from the outermost to the innermost dimension, and for each
+/// input the stride of each. The output is dense in this order.
+pub(crate) struct Loops<const K: usize> {
+    sizes: Vec<usize>,
+    strides: Vec<[usize; K]>,
+}
+
+impl<const K: usize> Loops<K> {
+    /// The loops for a dense `output` and inputs already expanded to its shape.
+    pub(crate) fn new(output: &Layout, inputs: [&Layout; K]) -> Self {
+        let mut sizes: Vec<usize> = Vec::with_capacity(output.shape.len());
+        let mut strides: Vec<[usize; K]> = Vec::with_capacity(output.shape.len());
+        for d in output.dims_by_stride() {
+            let size = output.shape[d];
+            if size == 1 {
+                continue;
+            }
+            let stride = inputs.map(|input| input.strides[d]);
+            match (sizes.last_mut(), strides.last_mut()) {
+                (Some(outer), Some(outer_stride)) if (0..K).all(|k| outer_stride[k] == stride[k] * size) => {
+                    *outer *= size;
+                    *outer_stride = stride;
+                }
+                _ => {
+                    sizes.push(size);
+                    strides.push(stride);
+                }
+            }
+        }
+        if sizes.is_empty() {
+            (sizes, strides) = (vec![1], vec![[1; K]]);
+        }
+        Self { sizes, strides }
+    }
+
+    /// Calls `row(part, offsets, strides)` for every innermost row of `output`, in parallel: a part of the output, the
+    /// offset of each input at its start, and the strides of the inputs along it.
+    pub(crate) fn for_each_row<O: Send>(
+        &self,
+        output: &mut [O],
+        row: impl Fn(&mut [O], [usize; K], [usize; K]) + Sync,
+    ) {
+        let (Some(&inner), Some(&inner_strides)) = (self.sizes.last(), self.strides.last()) else { return };
+        if output.is_empty() {
+            return;
+        }
+        let outer = self.sizes.len() - 1;
+        if outer == 0 {
+            parallel_chunks_mut(output, GRAIN, &|chunk, part: &mut [O]| {
+                row(part, inner_strides.map(|stride| chunk * GRAIN * stride), inner_strides);
+            });
+            return;
+        }
+        let rows = (GRAIN / inner).max(1);
+        parallel_chunks_mut(output, rows * inner, &|chunk, part: &mut [O]| {
+            let mut index = self.position(chunk * rows);
+            for part in part.chunks_mut(inner) {
+                let mut offsets = [0; K];
+                for (i, strides) in index.iter().zip(&self.strides) {
+                    for k in 0..K {
+                        offsets[k] += i * strides[k];
+                    }
+                }
+                row(part, offsets, inner_strides);
+                for d in (0..outer).rev() {
+                    index[d] += 1;
+                    if index[d] < self.sizes[d] {
+                        break;
+                    }
+                    index[d] = 0;
+                }
+            }
+        });
+    }
+
+    /// The index in the outer dimensions of row number `row`.
+    fn position(&self, mut row: usize) -> Vec<usize> {
+        let mut index = vec![0; self.sizes.len() - 1];
+        for d in (0..index.len()).rev() {
+            index[d] = row % self.sizes[d];
+            row /= self.sizes[d];
+        }
+        index
+    }
+}
+
+/// `f` of every element, in a new tensor of `dtype` with the layout of `x` where that is dense. `A` and `O` must be the
+/// stored forms of the dtypes.
+pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: impl Fn(A) -> O + Sync) -> Tensor {
+    let data = x.data::<A>();
+    let data: &[A] = &data;
+    let layout = x.layout().fresh();
+    let loops = Loops::new(&layout, [x.layout()]);
+    Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        loops.for_each_row(output, |row, [offset], [stride]| {
+            if stride == 1 {
+                for (o, &a) in row.iter_mut().zip(&data[offset..]) {
+                    *o = f(a);
+                }
+            } else {
+                for (i, o) in row.iter_mut().enumerate() {
+                    *o = f(data[offset + i * stride]);
+                }
+            }
+        });
+    })
+}
+
+/// `f` of every pair of elements, both expanded to their common shape, in a new tensor of `dtype`.
+pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
+    op: &'static str,
+    a: &Tensor,
+    b: &Tensor,
+    dtype: DType,
+    f: impl Fn(A, B) -> O + Sync,
+) -> Result<Tensor, TensorError> {
+    let shape = common_shape(op, a, b)?;
+    let layout = output_layout(&shape, &[a, b]);
+    let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
+    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
+    let (a, b): (&[A], &[B]) = (&a_data, &b_data);
+    Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        loops.for_each_row(output, |row, offsets, strides| zip_row(row, a, b, offsets, strides, &f));
+    }))
+}
+
+#[inline(always)]
+fn zip_row<A: Copy, B: Copy, O>(
+    row: &mut [O],
+    a: &[A],
+    b: &[B],
+    [ao, bo]: [usize; 2],
+    strides: [usize; 2],
+    f: &impl Fn(A, B) -> O,
+) {
+    match strides {
+        [1, 1] => {
+            for ((o, &a), &b) in row.iter_mut().zip(&a[ao..]).zip(&b[bo..]) {
+                *o = f(a, b);
+            }
+        }
+        [1, 0] => {
+            let b = b[bo];
+            for (o, &a) in row.iter_mut().zip(&a[ao..]) {
+                *o = f(a, b);
+            }
+        }
+        [0, 1] => {
+            let a = a[ao];
+            for (o, &b) in row.iter_mut().zip(&b[bo..]) {
+                *o = f(a, b);
+            }
+        }
+        [sa, sb] => {
+            for (i, o) in row.iter_mut().enumerate() {
+                *o = f(a[ao + i * sa], b[bo + i * sb]);
+            }
+        }
+    }
+}
+
+/// `f` of every triple of elements, all expanded to `shape`, in a new tensor of `dtype`.
+pub(crate) fn zip3<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
+    shape: &[usize],
+    (a, b, c): (&Tensor, &Tensor, &Tensor),
+    dtype: DType,
+    f: impl Fn(A, B, C) -> O + Sync,
+) -> Tensor {
+    let layout = output_layout(shape, &[b, c, a]);
+    let expanded = [a, b, c].map(|input| input.layout().expanded(shape));
+    let loops = Loops::new(&layout, [&expanded[0], &expanded[1], &expanded[2]]);
+    let (a_data, b_data, c_data) = (a.data::<A>(), b.data::<B>(), c.data::<C>());
+    let (a, b, c): (&[A], &[B], &[C]) = (&a_data, &b_data, &c_data);
+    Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        loops.for_each_row(output, |row, [ao, bo, co], strides| {
+            if strides == [1, 1, 1] {
+                for (((o, &a), &b), &c) in row.iter_mut().zip(&a[ao..]).zip(&b[bo..]).zip(&c[co..]) {
+                    *o = f(a, b, c);
+                }
+            } else {
+                for (i, o) in row.iter_mut().enumerate() {
+                    *o = f(a[ao + i * strides[0]], b[bo + i * strides[1]], c[co + i * strides[2]]);
+                }
+            }
+        });
+    })
+}
+
+/// The shape two tensors broadcast to.
+pub(crate) fn common_shape(op: &'static str, a: &Tensor, b: &Tensor) -> Result<Vec<usize>, TensorError> {
+    if a.shape() == b.shape() { Ok(a.shape().to_vec()) } else { broadcast_shapes(op, a.shape(), b.shape()) }
+}
+
+/// The layout of a fresh output: that of the first input which has the full shape and is dense, else row-major.
+fn output_layout(shape: &[usize], inputs: &[&Tensor]) -> Layout {
+    inputs
+        .iter()
+        .map(|input| input.layout())
+        .find(|layout| layout.shape == shape && layout.is_dense())
+        .map_or_else(|| Layout::contiguous(shape), Layout::fresh)
+}

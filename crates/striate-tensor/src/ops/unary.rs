@@ -1,0 +1,64 @@
+//! Functions of one element.
+//!
+//! One line of [`unary!`] per function: forward, and the derivative from the element `x` and the result `y`, of which
+//! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
+
+use super::pointwise::{map, zip};
+use crate::autograd::{Backward, SavedTensor};
+use crate::dtype::dispatch_float;
+use crate::error::OrPanic;
+use crate::{Tensor, TensorError};
+
+/// Defines `name` and `try_name` on [`Tensor`], for float tensors.
+macro_rules! unary {
+    ($(#[$doc:meta])* $name:ident, $try_name:ident, $backward:ident: |$x:ident| $forward:expr, from $saved:ident: |$v:ident| $derivative:expr) => {
+        struct $backward {
+            saved: SavedTensor,
+        }
+
+        impl Backward for $backward {
+            fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+                const NAME: &str = stringify!($name);
+                let saved = self.saved.get(NAME)?;
+                let dx = dispatch_float!(grad.dtype(), NAME, |T| {
+                    zip(NAME, saved, grad, grad.dtype(), |$v: T, g: T| -> T { g * $derivative })?
+                });
+                Ok(vec![Some(dx)])
+            }
+        }
+
+        impl Tensor {
+            $(#[$doc])*
+            ///
+            /// # Panics
+            /// When the tensor is not a float tensor.
+            #[track_caller]
+            pub fn $name(&self) -> Tensor {
+                self.$try_name().or_panic()
+            }
+
+            #[doc = concat!("Like [`", stringify!($name), "`](Self::", stringify!($name), "), with a mistake as an error.")]
+            pub fn $try_name(&self) -> Result<Tensor, TensorError> {
+                const NAME: &str = stringify!($name);
+                let y = dispatch_float!(self.dtype(), NAME, |T| map(self, self.dtype(), |$x: T| -> T { $forward }));
+                let saved = unary!(@saved $saved, self, y);
+                Ok(y.from_op(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
+            }
+        }
+    };
+    (@saved input, $input:expr, $output:expr) => { $input.clone() };
+    (@saved output, $input:expr, $output:expr) => { $output.clone() };
+}
+
+unary!(
+    /// `max(x, 0)`. The derivative at 0 is 0, as in PyTorch. NaN stays NaN.
+    relu, try_relu, ReluBackward: |x| if x < 0.0 { 0.0 } else { x }, from output: |y| if y > 0.0 { 1.0 } else { 0.0 }
+);
+unary!(
+    /// e to the power of each element.
+    exp, try_exp, ExpBackward: |x| x.exp(), from output: |y| y
+);
+unary!(
+    /// Natural logarithm of each element.
+    log, try_log, LogBackward: |x| x.ln(), from input: |x| 1.0 / x
+);
