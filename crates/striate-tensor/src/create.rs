@@ -65,7 +65,8 @@ impl Tensor {
     }
 
     fn full_in(layout: Layout, dtype: DType, value: f64) -> Tensor {
-        dispatch_stored!(dtype, |S| Self::fill_layout(layout, dtype, |output: &mut [S]| output.fill(S::from_f64(value))))
+        dispatch_stored!(dtype, |S| Self::fill_layout(layout, dtype, |output: &mut [S]| output
+            .fill(S::from_f64(value))))
     }
 
     /// Zeros with the shape, dtype and memory order of this tensor.

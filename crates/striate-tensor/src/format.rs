@@ -41,11 +41,7 @@ fn float(x: f64, digits: usize) -> String {
     }
 }
 
-fn values<T: TensorElement>(
-    tensor: &Tensor,
-    f: &mut fmt::Formatter<'_>,
-    text: impl Fn(T) -> String,
-) -> fmt::Result {
+fn values<T: TensorElement>(tensor: &Tensor, f: &mut fmt::Formatter<'_>, text: impl Fn(T) -> String) -> fmt::Result {
     // Only what is shown is read and formatted: printing a large tensor is cheap.
     let data = tensor.data::<T::Stored>();
     let mut cells = Vec::new();

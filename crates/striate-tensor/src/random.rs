@@ -17,12 +17,7 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..ROUNDS {
         let a = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
         let b = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
-        counter = [
-            (b >> 32) as u32 ^ counter[1] ^ key[0],
-            b as u32,
-            (a >> 32) as u32 ^ counter[3] ^ key[1],
-            a as u32,
-        ];
+        counter = [(b >> 32) as u32 ^ counter[1] ^ key[0], b as u32, (a >> 32) as u32 ^ counter[3] ^ key[1], a as u32];
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
     counter
@@ -223,9 +218,9 @@ mod tests {
     fn seek_returns_to_any_place() {
         let mut generator = Generator::new(7);
         let words: Vec<u32> = (0..23).map(|_| generator.next_u32()).collect();
-        for position in 0..23 {
+        for (position, &word) in words.iter().enumerate() {
             generator.seek(position as u64);
-            assert_eq!(generator.next_u32(), words[position]);
+            assert_eq!(generator.next_u32(), word);
         }
     }
 
@@ -263,7 +258,8 @@ mod tests {
                 *moment += x.powi(power as i32 + 1) / f64::from(n);
             }
         }
-        for (moment, (expected, tolerance)) in moments.iter().zip([(0.0, 0.02), (1.0, 0.03), (0.0, 0.06), (3.0, 0.15)]) {
+        for (moment, (expected, tolerance)) in moments.iter().zip([(0.0, 0.02), (1.0, 0.03), (0.0, 0.06), (3.0, 0.15)])
+        {
             assert!((moment - expected).abs() < tolerance, "{moments:?}");
         }
     }

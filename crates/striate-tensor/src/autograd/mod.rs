@@ -24,7 +24,7 @@ use crate::{Tensor, TensorError};
 /// The second half of a differentiable operation: from the gradient of its output to the gradients of its inputs.
 pub(crate) trait Backward: Send + Sync {
     /// `grad` has the shape and dtype of the output. Returns one entry per input, in the order given to
-    /// [`Tensor::from_op`]: the gradient in the shape of that input, or `None` where `needs` is false.
+    /// [`Tensor::record`]: the gradient in the shape of that input, or `None` where `needs` is false.
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError>;
 }
 
@@ -94,7 +94,7 @@ impl Tensor {
     /// Records that `self`, just computed, came out of the operation `name` applied to `inputs`.
     ///
     /// Nothing is recorded, and `backward` is not called, when no input requires gradients or inside [`no_grad`].
-    pub(crate) fn from_op<B: Backward + 'static>(
+    pub(crate) fn record<B: Backward + 'static>(
         self,
         name: &'static str,
         inputs: &[&Tensor],

@@ -139,9 +139,10 @@ impl Tensor {
     /// Like [`add`](Self::add), with a mistake as an error.
     pub fn try_add(&self, other: &Tensor) -> Result<Tensor, TensorError> {
         same_dtype("add", self, other)?;
-        let sum = dispatch_number!(self.dtype(), "add", |T| zip("add", self, other, self.dtype(), |a: T, b: T| a.plus(b))?);
+        let sum =
+            dispatch_number!(self.dtype(), "add", |T| zip("add", self, other, self.dtype(), |a: T, b: T| a.plus(b))?);
         let shapes = || [self.shape().to_vec(), other.shape().to_vec()];
-        Ok(sum.from_op("add", &[self, other], || SumBackward { shapes: shapes(), subtract: false }))
+        Ok(sum.record("add", &[self, other], || SumBackward { shapes: shapes(), subtract: false }))
     }
 
     /// Difference, with broadcasting; also `&a - &b`.
@@ -159,7 +160,7 @@ impl Tensor {
         let difference =
             dispatch_number!(self.dtype(), "sub", |T| zip("sub", self, other, self.dtype(), |a: T, b: T| a.minus(b))?);
         let shapes = || [self.shape().to_vec(), other.shape().to_vec()];
-        Ok(difference.from_op("sub", &[self, other], || SumBackward { shapes: shapes(), subtract: true }))
+        Ok(difference.record("sub", &[self, other], || SumBackward { shapes: shapes(), subtract: true }))
     }
 
     /// Element-by-element product, with broadcasting; also `&a * &b`. The matrix product is [`matmul`](Self::matmul).
@@ -176,10 +177,8 @@ impl Tensor {
         same_dtype("mul", self, other)?;
         let product =
             dispatch_number!(self.dtype(), "mul", |T| zip("mul", self, other, self.dtype(), |a: T, b: T| a.times(b))?);
-        Ok(product.from_op("mul", &[self, other], || MulBackward {
-            a: SavedTensor::new(self),
-            b: SavedTensor::new(other),
-        }))
+        Ok(product
+            .record("mul", &[self, other], || MulBackward { a: SavedTensor::new(self), b: SavedTensor::new(other) }))
     }
 
     /// Quotient of floats, with broadcasting; also `&a / &b`.
@@ -196,10 +195,8 @@ impl Tensor {
         same_dtype("div", self, other)?;
         let quotient =
             dispatch_float!(self.dtype(), "div", |T| zip("div", self, other, self.dtype(), |a: T, b: T| a / b)?);
-        Ok(quotient.from_op("div", &[self, other], || DivBackward {
-            a: SavedTensor::new(self),
-            b: SavedTensor::new(other),
-        }))
+        Ok(quotient
+            .record("div", &[self, other], || DivBackward { a: SavedTensor::new(self), b: SavedTensor::new(other) }))
     }
 
     /// Adds a number; also `&a + 1.0`.
@@ -218,7 +215,7 @@ impl Tensor {
             let number = scalar::<T>(number);
             map(self, self.dtype(), |x: T| x.plus(number))
         });
-        Ok(sum.from_op("add_scalar", &[self], || ScaleBackward { scale: 1.0 }))
+        Ok(sum.record("add_scalar", &[self], || ScaleBackward { scale: 1.0 }))
     }
 
     /// Multiplies by a number; also `&a * 2.0`.
@@ -237,7 +234,7 @@ impl Tensor {
             let number = scalar::<T>(number);
             map(self, self.dtype(), |x: T| x.times(number))
         });
-        Ok(product.from_op("mul_scalar", &[self], || ScaleBackward { scale: number }))
+        Ok(product.record("mul_scalar", &[self], || ScaleBackward { scale: number }))
     }
 
     /// Divides floats by a number; also `&a / 2.0`.
@@ -255,7 +252,7 @@ impl Tensor {
             let number = T::from_f64(number);
             map(self, self.dtype(), |x: T| x / number)
         });
-        Ok(quotient.from_op("div_scalar", &[self], || ScaleBackward { scale: 1.0 / number }))
+        Ok(quotient.record("div_scalar", &[self], || ScaleBackward { scale: 1.0 / number }))
     }
 
     /// The negative; also `-&a`.
@@ -271,6 +268,6 @@ impl Tensor {
     pub fn try_neg(&self) -> Result<Tensor, TensorError> {
         let negative =
             dispatch_number!(self.dtype(), "neg", |T| map(self, self.dtype(), |x: T| x.times(T::from_i64(-1))));
-        Ok(negative.from_op("neg", &[self], || ScaleBackward { scale: -1.0 }))
+        Ok(negative.record("neg", &[self], || ScaleBackward { scale: -1.0 }))
     }
 }

@@ -46,11 +46,8 @@ impl Tensor {
                 "aligned at the right, each size must be 1 or the size wanted",
             ));
         }
-        let expanded = Self::from_parts(
-            std::sync::Arc::clone(&self.0.storage),
-            self.layout().expanded(shape),
-            self.dtype(),
-        );
-        Ok(expanded.from_op("broadcast_to", &[self], || BroadcastBackward { shape: self.shape().to_vec() }))
+        let expanded =
+            Self::from_parts(std::sync::Arc::clone(&self.0.storage), self.layout().expanded(shape), self.dtype());
+        Ok(expanded.record("broadcast_to", &[self], || BroadcastBackward { shape: self.shape().to_vec() }))
     }
 }

@@ -46,6 +46,6 @@ impl Tensor {
             return Ok(converted);
         }
         let from = self.dtype();
-        Ok(converted.from_op("to_dtype", &[self], || CastBackward { from }))
+        Ok(converted.record("to_dtype", &[self], || CastBackward { from }))
     }
 }

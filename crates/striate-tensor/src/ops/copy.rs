@@ -50,7 +50,7 @@ impl Tensor {
         if self.is_contiguous() {
             return self.clone();
         }
-        self.to_format(MemoryFormat::Contiguous).from_op("contiguous", &[self], || ContiguousBackward)
+        self.to_format(MemoryFormat::Contiguous).record("contiguous", &[self], || ContiguousBackward)
     }
 
     /// The same elements with channels last in memory, for `[n, c, h, w]`; other ranks become row-major. This tensor
@@ -60,7 +60,7 @@ impl Tensor {
         if is_laid_out_as(self.layout(), &layout) {
             return self.clone();
         }
-        self.to_format(MemoryFormat::ChannelsLast).from_op("channels_last", &[self], || ContiguousBackward)
+        self.to_format(MemoryFormat::ChannelsLast).record("channels_last", &[self], || ContiguousBackward)
     }
 
     /// A copy in memory of its own, with a dense layout, outside the graph.

@@ -128,7 +128,7 @@ impl Tensor {
     }
 
     fn matmul_recorded(&self, other: &Tensor) -> Result<Tensor, TensorError> {
-        Ok(product(self, other)?.from_op("matmul", &[self, other], || MatmulBackward {
+        Ok(product(self, other)?.record("matmul", &[self, other], || MatmulBackward {
             a: SavedTensor::new(self),
             b: SavedTensor::new(other),
         }))

@@ -4,13 +4,13 @@
 //!
 //! A file `ops/name.rs` holds, in this order: the maths of forward and backward in its `//!` page; the saved values
 //! (`struct NameBackward`) with their [`Backward`](crate::autograd::Backward); the pair `name` / `try_name` in an
-//! `impl Tensor`. One line in the [`registry`] feeds the gradient checks.
+//! `impl Tensor`. One line in `registry.rs` feeds the gradient checks.
 //!
 //! ```ignore
 //! struct SquareBackward { x: SavedTensor }                       // what the gradient needs, and no more
 //!
 //! impl Backward for SquareBackward {
-//!     // One entry per input of `from_op`, in the input's shape; `needs[i]` says whether it is wanted.
+//!     // One entry per input of `record`, in the input's shape; `needs[i]` says whether it is wanted.
 //!     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
 //!         Ok(vec![Some(grad.try_mul(&self.x.get("square")?.try_mul_scalar(2.0)?)?)])
 //!     }
@@ -29,7 +29,7 @@
 //!             Tensor::fill_new::<T>(self.shape(), MemoryFormat::Contiguous, |output| kernel(&x, output))
 //!         });
 //!         // 3. Record. The closure runs only when a gradient may be asked for.
-//!         Ok(y.from_op("square", &[self], || SquareBackward { x: SavedTensor::new(self) }))
+//!         Ok(y.record("square", &[self], || SquareBackward { x: SavedTensor::new(self) }))
 //!     }
 //! }
 //! ```
@@ -38,7 +38,7 @@
 //!   `data_in_layout` in the order of any dense layout; `data` as they lie, to be read through the strides.
 //! - [`Tensor::fill_new`](crate::Tensor) makes the output in either order; the slice holds unspecified values before.
 //! - Element-by-element work goes through [`pointwise`], reductions through [`reduce`].
-//! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `from_op` on
+//! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `record` on
 //!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
 
 pub(crate) mod arithmetic;

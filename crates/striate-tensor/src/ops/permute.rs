@@ -59,7 +59,7 @@ impl Tensor {
             strides: order.iter().map(|&d| layout.strides[d]).collect(),
             offset: layout.offset,
         });
-        Ok(permuted.from_op("permute", &[self], || PermuteBackward { inverse }))
+        Ok(permuted.record("permute", &[self], || PermuteBackward { inverse }))
     }
 
     /// A view with two dimensions exchanged.

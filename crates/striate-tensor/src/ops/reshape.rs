@@ -51,7 +51,7 @@ impl Tensor {
             Some(layout) => self.view_as(layout),
             None => self.to_format(MemoryFormat::Contiguous).with_layout(|_| Layout::contiguous(shape)),
         };
-        Ok(reshaped.from_op("reshape", &[self], || ReshapeBackward { shape: self.shape().to_vec() }))
+        Ok(reshaped.record("reshape", &[self], || ReshapeBackward { shape: self.shape().to_vec() }))
     }
 
     /// Like [`reshape`](Self::reshape), but always a view, sharing memory.

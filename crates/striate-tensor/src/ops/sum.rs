@@ -23,13 +23,7 @@ impl Backward for SumBackward {
     }
 }
 
-fn sum_scaled(
-    op: &'static str,
-    x: &Tensor,
-    dims: &[isize],
-    keepdim: bool,
-    mean: bool,
-) -> Result<Tensor, TensorError> {
+fn sum_scaled(op: &'static str, x: &Tensor, dims: &[isize], keepdim: bool, mean: bool) -> Result<Tensor, TensorError> {
     let reduction = Reduction::new(op, x, dims, keepdim)?;
     let scale = if mean { 1.0 / reduction.count(x.shape()) as f64 } else { 1.0 };
     let sum = match x.dtype() {
@@ -38,7 +32,7 @@ fn sum_scaled(
         dtype => dispatch_float!(dtype, op, |T| fold::<T>(x, &reduction, T::ZERO, |a, b| a + b)),
     };
     let result = if mean { sum.try_mul_scalar(scale)? } else { sum };
-    Ok(result.from_op(op, &[x], || SumBackward { reduction, shape: x.shape().to_vec(), scale }))
+    Ok(result.record(op, &[x], || SumBackward { reduction, shape: x.shape().to_vec(), scale }))
 }
 
 /// Sums a gradient over the dimensions along which a tensor of `shape` was broadcast to it.

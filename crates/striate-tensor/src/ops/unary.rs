@@ -42,7 +42,7 @@ macro_rules! unary {
                 const NAME: &str = stringify!($name);
                 let y = dispatch_float!(self.dtype(), NAME, |T| map(self, self.dtype(), |$x: T| -> T { $forward }));
                 let saved = unary!(@saved $saved, self, y);
-                Ok(y.from_op(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
+                Ok(y.record(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
             }
         }
     };
@@ -61,4 +61,8 @@ unary!(
 unary!(
     /// Natural logarithm of each element.
     log, try_log, LogBackward: |x| x.ln(), from input: |x| 1.0 / x
+);
+unary!(
+    /// The square of each element.
+    square, try_square, SquareBackward: |x| x * x, from input: |x| 2.0 * x
 );
