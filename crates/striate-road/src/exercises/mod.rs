@@ -2,7 +2,24 @@
 
 use crate::exercise::Exercise;
 
+mod arguments;
+mod numbers;
+
+mod convolve2d;
+mod correlate2d;
+mod gaussian_kernel;
+mod impulse_response;
+mod is_linear;
+
 /// Every exercise, in the order of the road.
 pub fn all() -> &'static [&'static Exercise] {
-    &[]
+    ALL
 }
+
+static ALL: &[&Exercise] = &[
+    &correlate2d::CORRELATE2D,
+    &gaussian_kernel::GAUSSIAN_KERNEL,
+    &convolve2d::CONVOLVE2D,
+    &is_linear::IS_LINEAR,
+    &impulse_response::IMPULSE_RESPONSE,
+];

@@ -1,0 +1,109 @@
+//! The content of every exercise holds together: misconceptions differ from the right answer and from each other.
+
+use std::collections::BTreeSet;
+
+use striate_road::exercise::{Difficulty, Exercise, Outcome, Tolerance};
+use striate_road::exercises;
+use striate_road::map::Road;
+use striate_road::value::Value;
+
+fn outcomes(exercise: &Exercise, behaviour: fn(&[Value]) -> Outcome) -> Vec<Outcome> {
+    (exercise.probes)().iter().map(|probe| behaviour(&probe.arguments)).collect()
+}
+
+fn same_value(a: &Value, b: &Value, tolerance: Tolerance) -> bool {
+    let near = |a: &[f64], b: &[f64]| {
+        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0f64, |most, x| most.max(x.abs()));
+        let allowed = tolerance.absolute + tolerance.relative * scale;
+        a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= allowed)
+    };
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) => a.shape() == b.shape() && near(&a.to_f64(), &b.to_f64()),
+        (Value::Tuple(a), Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b, tolerance))
+        }
+        (Value::Float(a), Value::Float(b)) => near(&[*a], &[*b]),
+        _ => a == b,
+    }
+}
+
+fn same(a: &Outcome, b: &Outcome, tolerance: Tolerance) -> bool {
+    match (a, b) {
+        (Outcome::Value(a), Outcome::Value(b)) => same_value(a, b, tolerance),
+        (Outcome::Rejects(_), Outcome::Rejects(_)) => true,
+        _ => false,
+    }
+}
+
+fn all_same(a: &[Outcome], b: &[Outcome], tolerance: Tolerance) -> bool {
+    a.iter().zip(b).all(|(a, b)| same(a, b, tolerance))
+}
+
+#[test]
+fn every_misconception_differs_from_the_right_answer_and_from_every_other() {
+    for exercise in exercises::all() {
+        let right = outcomes(exercise, exercise.reference);
+        let wrong: Vec<_> = exercise.misconceptions.iter().map(|m| (m.id, outcomes(exercise, m.behaviour))).collect();
+        for (index, (id, answers)) in wrong.iter().enumerate() {
+            assert!(!all_same(answers, &right, exercise.tolerance), "{}: {id} is right on all probes", exercise.id);
+            for (other, others) in &wrong[..index] {
+                let coincide = all_same(answers, others, exercise.tolerance);
+                assert!(!coincide, "{}: {id} and {other} coincide on all probes", exercise.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn probes_are_the_same_every_time_and_ask_for_answers() {
+    for exercise in exercises::all() {
+        let (first, second) = ((exercise.probes)(), (exercise.probes)());
+        assert!(first.len() >= 4, "{} has too few probes", exercise.id);
+        assert_eq!(first[0].difficulty, Difficulty::Ordinary, "{}: start with an ordinary probe", exercise.id);
+        for (a, b) in first.iter().zip(&second) {
+            let functions = a.arguments.iter().any(|argument| matches!(argument, Value::Callback(_)));
+            assert!(functions || a.arguments == b.arguments, "{}: probe {:?} changes", exercise.id, a.label);
+            assert_eq!(a.arguments.len(), exercise.signature.parameters.len(), "{}: {:?}", exercise.id, a.label);
+            if a.difficulty == Difficulty::Ordinary {
+                let answer = (exercise.reference)(&a.arguments);
+                assert!(matches!(answer, Outcome::Value(_)), "{}: {:?} is ordinary but refused", exercise.id, a.label);
+            }
+        }
+        let labels: BTreeSet<_> = first.iter().map(|probe| &probe.label).collect();
+        assert_eq!(labels.len(), first.len(), "{}: two probes have the same label", exercise.id);
+    }
+}
+
+#[test]
+fn the_right_answer_has_the_properties() {
+    for exercise in exercises::all() {
+        for probe in (exercise.probes)() {
+            let Outcome::Value(answer) = (exercise.reference)(&probe.arguments) else { continue };
+            for property in exercise.properties {
+                let violation = (property.violated)(&probe.arguments, &answer);
+                assert_eq!(violation, None, "{}: {} on {:?}", exercise.id, property.title, probe.label);
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_are_complete_and_short() {
+    let mut ids = BTreeSet::new();
+    for exercise in exercises::all() {
+        assert!(ids.insert(exercise.id), "{} is there twice", exercise.id);
+        assert_eq!(exercise.id, exercise.signature.name);
+        assert!(exercise.hints.len() >= 3, "{}: hints are where, what, worked numbers", exercise.id);
+        assert!((2..=8).contains(&exercise.task.lines().count()), "{}: length of the task", exercise.id);
+        assert!(exercise.misconceptions.len() >= 5, "{} names too few mistakes", exercise.id);
+        let mut mistakes = BTreeSet::new();
+        for m in exercise.misconceptions {
+            assert!(mistakes.insert(m.id), "{}: {} is there twice", exercise.id, m.id);
+            assert!(m.question.ends_with('?'), "{}: {} asks no question", exercise.id, m.id);
+            assert!(!m.title.ends_with('.') && !m.title.is_empty(), "{}: title of {}", exercise.id, m.id);
+            assert!(m.explanation.len() <= 480, "{}: {} explains at length", exercise.id, m.id);
+            let resource = Road::embedded().resources().iter().find(|resource| resource.id == m.see.0);
+            assert!(resource.is_some() && !m.see.1.is_empty(), "{}: {} points nowhere", exercise.id, m.id);
+        }
+    }
+}
