@@ -1,5 +1,7 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
+mod studio;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,14 +36,16 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Studio(studio::Args),
+}
 
 /// Parses the command line, runs the command, prints an error as one text, and gives the exit code.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = Home::from_environment().map_err(CommandError::Failed).and_then(|_home| match arguments.command {
-        Some(command) => match command {},
-        None => Ok(ExitCode::SUCCESS),
+    let result = Home::from_environment().map_err(CommandError::Failed).and_then(|home| match arguments.command {
+        Some(Command::Studio(args)) => studio::run(args, &home),
+        None => studio::run(studio::Args::default(), &home),
     });
     match result {
         Ok(code) => code,

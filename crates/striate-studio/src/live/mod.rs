@@ -1,0 +1,30 @@
+//! What moves on a page, over WebSockets.
+
+mod progress;
+pub mod session;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State, WebSocketUpgrade};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+
+use crate::guard::SOCKET_PROTOCOL;
+use crate::labs;
+use crate::server::App;
+
+/// Addresses of the live channels.
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/live/labs/{id}", any(lab)).route("/live/progress", any(progress))
+}
+
+async fn lab(Path(id): Path<String>, State(_app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    let Some(lab) = labs::find(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| session::converse(socket, lab.controls, lab.open))
+}
+
+async fn progress(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| progress::follow(socket, app))
+}

@@ -1,0 +1,139 @@
+//! Where the learner stands, in the form the pages and their live channel share.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use striate_road::Road;
+use striate_road::exercise::Exercise;
+use striate_road::exercises;
+use striate_road::map::{Standing, Station, StationState};
+use striate_road::progress::{ExerciseRecord, ExerciseState, Progress, ProgressError, now};
+
+/// One station of the map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StationView {
+    /// `done`, `skipped`, `started`, `ready`, `ahead`.
+    pub state: &'static str,
+    /// The state in words.
+    pub label: &'static str,
+    /// Exercises passed.
+    pub passed: usize,
+    /// Exercises that can be checked.
+    pub exercises: usize,
+}
+
+/// The last check of one exercise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExerciseView {
+    /// `not_attempted`, `does_not_load`, `wrong_shape`, `wrong_value`, `fragile`, `passed`.
+    pub state: &'static str,
+    /// The state in words.
+    pub label: String,
+    /// When, in words, and in which language; empty before the first check.
+    pub when: String,
+    /// Passed earlier, though not at the last check.
+    pub passed_before: bool,
+    /// The mistakes that were recognised at the last check, in words.
+    pub mistakes: Vec<String>,
+}
+
+/// Everything about progress that a page can show.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// By station id.
+    pub stations: BTreeMap<String, StationView>,
+    /// By exercise id; those with at least one check.
+    pub exercises: BTreeMap<String, ExerciseView>,
+    /// The goal the learner chose.
+    pub goal: Option<String>,
+    #[serde(skip)]
+    standing: Standing,
+}
+
+impl Snapshot {
+    /// Reads the progress.
+    pub fn read(progress: &Progress) -> Result<Self, ProgressError> {
+        let road = Road::embedded();
+        let standing = progress.standing()?;
+        let stations =
+            road.stations().iter().map(|station| (station.id.clone(), view(road, station, &standing))).collect();
+        let attempts = progress.attempts()?;
+        let exercises = progress
+            .exercises()?
+            .into_iter()
+            .map(|(id, record)| {
+                let met = attempts.iter().rev().find(|attempt| attempt.exercise == id);
+                let mistakes = met.map_or(&[][..], |attempt| &attempt.misconceptions);
+                let seen = exercise_view(&id, &record, mistakes);
+                (id, seen)
+            })
+            .collect();
+        Ok(Snapshot { stations, exercises, goal: progress.goal()?, standing })
+    }
+
+    /// The next station on the way to a goal: one with exercises if there is any left.
+    pub fn next(&self, goal: &str) -> Option<&'static Station> {
+        let road = Road::embedded();
+        let with_exercises = road.next_with_exercises(goal, &self.standing).ok().flatten();
+        with_exercises.or_else(|| road.next(goal, &self.standing).ok().flatten())
+    }
+}
+
+/// The exercise of that id, if it can be checked already.
+pub fn written(id: &str) -> Option<&'static Exercise> {
+    exercises::all().iter().copied().find(|exercise| exercise.id == id)
+}
+
+fn view(road: &Road, station: &Station, standing: &Standing) -> StationView {
+    let open = || station.exercises.iter().filter(|plan| written(&plan.id).is_some());
+    let (state, label) = match road.state(station, standing) {
+        StationState::Done => ("done", "done"),
+        StationState::Skipped => ("skipped", "skipped"),
+        StationState::Started => ("started", "started"),
+        StationState::Ready => ("ready", "ready to start"),
+        StationState::Ahead => ("ahead", "further on"),
+    };
+    let passed = open().filter(|plan| standing.passed.contains(&plan.id)).count();
+    StationView { state, label, passed, exercises: open().count() }
+}
+
+fn exercise_view(id: &str, record: &ExerciseRecord, mistakes: &[String]) -> ExerciseView {
+    let language = record.language.map_or(String::new(), |language| format!(" in {language}"));
+    let in_words = |mistake: &String| {
+        let known = written(id).and_then(|exercise| exercise.misconceptions.iter().find(|known| known.id == mistake));
+        known.map_or_else(|| mistake.replace('-', " "), |known| known.title.to_owned())
+    };
+    ExerciseView {
+        state: record.latest.name(),
+        label: record.latest.label(),
+        when: format!("checked {}{language}", ago(record.last_at)),
+        passed_before: record.best == ExerciseState::Passed && record.latest != ExerciseState::Passed,
+        mistakes: mistakes.iter().map(in_words).collect(),
+    }
+}
+
+/// A moment in the past in words, coarse enough not to change while one looks at it.
+pub fn ago(at: i64) -> String {
+    let minutes = (now() - at).max(0) / 60_000;
+    let plural = |count: i64, unit: &str| format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" });
+    match minutes {
+        0 => "just now".to_owned(),
+        1..60 => plural(minutes, "minute"),
+        60..1440 => plural(minutes / 60, "hour"),
+        _ => plural(minutes / 1440, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_words() {
+        for (minutes, words) in
+            [(0, "just now"), (1, "1 minute ago"), (59, "59 minutes ago"), (60, "1 hour ago"), (3000, "2 days ago")]
+        {
+            assert_eq!(ago(now() - minutes * 60_000), words);
+        }
+    }
+}

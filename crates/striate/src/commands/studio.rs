@@ -1,0 +1,38 @@
+//! `striate` and `striate studio`: the local web app.
+
+use std::process::ExitCode;
+
+use striate_studio::{Studio, StudioConfig};
+
+use super::{CommandError, CommandResult};
+use crate::home::Home;
+
+/// Open the studio in the browser: the road, the labs, the digit room, your runs.
+#[derive(clap::Args, Default)]
+pub struct Args {
+    /// Port on 127.0.0.1; without it 4747, or the next free one
+    #[arg(long)]
+    port: Option<u16>,
+    /// Only print the address
+    #[arg(long)]
+    no_browser: bool,
+}
+
+pub fn run(args: Args, home: &Home) -> CommandResult {
+    let config = StudioConfig {
+        port: args.port,
+        runs: home.runs(),
+        progress: home.progress(),
+        workspace: home.workspace.clone(),
+    };
+    let studio = Studio::bind(config).map_err(CommandError::failed)?;
+    let stop = studio.stop_handle();
+    ctrlc::set_handler(move || stop.stop()).map_err(CommandError::failed)?;
+    println!("Striate is at {}\nPress Ctrl-C here to end it.", studio.url());
+    if !args.no_browser && !studio.open_browser() {
+        println!("There is no browser to start here; open the address yourself.");
+    }
+    studio.serve().map_err(CommandError::failed)?;
+    println!("\nStriate has ended. What you did is kept.");
+    Ok(ExitCode::SUCCESS)
+}
