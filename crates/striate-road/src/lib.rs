@@ -5,6 +5,8 @@ pub mod exercises;
 pub mod map;
 pub mod progress;
 pub mod runner;
+pub mod text;
 pub mod value;
+pub mod workspace;
 
 pub use map::Road;
