@@ -8,12 +8,14 @@
 //!
 //! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`) caps the instruction set.
 
+mod arch;
 pub mod batch_norm;
 pub mod conv2d;
 mod element;
 pub mod gemm;
 pub mod memory;
 pub mod optimizer;
+mod panels;
 pub mod pointwise;
 pub mod pooling;
 pub mod softmax;

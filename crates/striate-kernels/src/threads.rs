@@ -119,7 +119,6 @@ pub fn parallel_chunks_mut<T: Send>(data: &mut [T], chunk_len: usize, body: &(dy
 
 /// Like [`parallel_for`], each thread with a scratch slice of `scratch_len` values of its own. What is in it at the start
 /// of a chunk is unspecified (a former chunk's values, or any others).
-#[cfg(test)]
 pub(crate) fn parallel_for_scratch<T: bytemuck::Pod + Send>(
     chunks: usize,
     scratch_len: usize,

@@ -3,8 +3,11 @@
 //! Activations are NHWC: input `[n, h, w, c]`, output `[n, oh, ow, o]`. Weights are OIHW: `[o, c / groups, kh, kw]`.
 
 use crate::Element;
+use crate::arch::Isa;
 
 mod generic;
+mod tiled;
+mod window;
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +106,12 @@ impl Conv2dGeometry {
 pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: Option<&[T]>, output: &mut [T]) {
     g.check_lengths(input.len(), weight.len(), output.len());
     assert!(bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
+    if let (Some(input), Some(weight), Some(output)) = (T::as_f32(input), T::as_f32(weight), T::as_f32_mut(output))
+        && !weight.is_empty()
+    {
+        let bias = bias.and_then(T::as_f32);
+        return tiled::forward(Isa::current(), g, input, weight, bias, output);
+    }
     generic::forward(g, input, weight, bias, output);
 }
 
@@ -112,6 +121,13 @@ pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: 
 /// If a length does not fit the geometry.
 pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight: &[T], grad_input: &mut [T]) {
     g.check_lengths(grad_input.len(), weight.len(), grad_output.len());
+    if let (Some(grad_output), Some(weight), Some(grad_input)) =
+        (T::as_f32(grad_output), T::as_f32(weight), T::as_f32_mut(grad_input))
+        && !weight.is_empty()
+        && tiled::backward_input(Isa::current(), g, grad_output, weight, grad_input)
+    {
+        return;
+    }
     generic::backward_input(g, grad_output, weight, grad_input);
 }
 

@@ -1,8 +1,10 @@
 //! Matrix products with any strides.
 
 use crate::Element;
+use crate::arch::Isa;
 
 mod generic;
+mod tiled;
 
 /// A matrix to read: element `(r, c)` is `data[r * row_stride + c * col_stride]`. A stride may be 0 (a repeated row).
 #[derive(Clone, Copy, Debug)]
@@ -118,8 +120,20 @@ pub fn gemm<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
     let distinct = (c.rows <= 1 || c.row_stride > 0) && (c.cols <= 1 || c.col_stride > 0);
     assert!(distinct && (rows_outside || cols_outside), "gemm: elements of c share a place");
     // Kernels write along rows; the transposed product writes the same places.
-    if c.col_stride != 1 && (c.row_stride == 1 || c.cols == 1) {
-        return generic::gemm(b.transposed(), a.transposed(), c.transposed(), accumulate);
+    if c.cols > 1 && c.col_stride != 1 && (c.row_stride == 1 || c.rows == 1) {
+        return dispatch(b.transposed(), a.transposed(), c.transposed(), accumulate);
+    }
+    dispatch(a, b, c, accumulate);
+}
+
+fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'_, T>, accumulate: bool) {
+    let adjacent = c.col_stride == 1 || c.cols == 1;
+    if adjacent && let (Some(a32), Some(b32), Some(c32)) = (T::as_f32(a.data), T::as_f32(b.data), T::as_f32_mut(c.data))
+    {
+        let a = MatrixRef { data: a32, rows: a.rows, cols: a.cols, row_stride: a.row_stride, col_stride: a.col_stride };
+        let b = MatrixRef { data: b32, rows: b.rows, cols: b.cols, row_stride: b.row_stride, col_stride: b.col_stride };
+        let c = MatrixMut { data: c32, rows: c.rows, cols: c.cols, row_stride: c.row_stride, col_stride: 1 };
+        return tiled::gemm(Isa::current(), a, b, c, accumulate);
     }
     generic::gemm(a, b, c, accumulate);
 }

@@ -1,0 +1,95 @@
+//! Prints the speed of the kernels on shapes of small networks: `cargo run --release --example throughput`.
+//!
+//! Each line is the best of several runs after a warm-up. `STRIATE_NUM_THREADS` and `STRIATE_ISA` apply.
+
+use std::time::Instant;
+
+use striate_kernels::conv2d::{self, Conv2dGeometry};
+use striate_kernels::gemm::{MatrixMut, MatrixRef, gemm};
+use striate_kernels::threads::num_threads;
+
+/// Seconds of the best run.
+fn best(mut run: impl FnMut()) -> f64 {
+    run();
+    let budget = Instant::now();
+    let mut best = f64::INFINITY;
+    let mut runs = 0;
+    while runs < 5 || budget.elapsed().as_secs_f64() < 0.15 {
+        let start = Instant::now();
+        run();
+        best = best.min(start.elapsed().as_secs_f64());
+        runs += 1;
+    }
+    best
+}
+
+fn line(name: &str, operations: f64, seconds: f64) {
+    println!("{name:<44} {:>9.1} us {:>8.1} GFLOP/s", seconds * 1e6, operations / seconds * 1e-9);
+}
+
+fn values(len: usize) -> Vec<f32> {
+    (0..len).map(|i| ((i * 7919) % 1013) as f32 / 500.0 - 1.0).collect()
+}
+
+fn products() {
+    for (m, k, n) in [(64, 512, 10), (128, 784, 512), (256, 256, 256), (1024, 1024, 1024)] {
+        let (a, b) = (values(m * k), values(k * n));
+        let mut c = vec![0.0_f32; m * n];
+        let operations = 2.0 * (m * k * n) as f64;
+        let (plain, other) = (MatrixRef::row_major(&a, m, k), MatrixRef::row_major(&b, n, k).transposed());
+        let seconds = best(|| gemm(plain, other, MatrixMut::row_major(&mut c, m, n), false));
+        line(&format!("gemm [{m}, {k}] x [{n}, {k}]^T"), operations, seconds);
+        let other = MatrixRef::row_major(&b, k, n);
+        let seconds = best(|| gemm(plain, other, MatrixMut::row_major(&mut c, m, n), false));
+        line(&format!("gemm [{m}, {k}] x [{k}, {n}]"), operations, seconds);
+        let plain = MatrixRef::row_major(&a, k, m).transposed();
+        let seconds = best(|| gemm(plain, other, MatrixMut::row_major(&mut c, m, n), false));
+        line(&format!("gemm [{k}, {m}]^T x [{k}, {n}]"), operations, seconds);
+    }
+}
+
+fn convolutions() {
+    // batch, in, out, size, kernel, stride, padding
+    let shapes = [
+        [64, 1, 16, 28, 5, 1, 0],
+        [64, 16, 32, 12, 5, 1, 0],
+        [64, 32, 64, 6, 3, 1, 0],
+        [64, 1, 32, 28, 3, 1, 1],
+        [64, 32, 64, 14, 3, 1, 1],
+        [16, 64, 64, 32, 3, 1, 1],
+        [16, 64, 128, 32, 3, 2, 1],
+        [16, 64, 64, 32, 1, 1, 0],
+    ];
+    for [batch, inputs, outputs, size, kernel, stride, padding] in shapes {
+        let g = Conv2dGeometry {
+            batch,
+            in_channels: inputs,
+            in_height: size,
+            in_width: size,
+            out_channels: outputs,
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [1; 2],
+            groups: 1,
+        };
+        let (input, weight, bias) = (values(g.input_len()), values(g.weight_len()), values(outputs));
+        let mut output = vec![0.0_f32; g.output_len()];
+        let operations = 2.0 * (g.output_len() * inputs * kernel * kernel) as f64;
+        let name = format!("{batch}x{inputs}->{outputs} {size}x{size} k{kernel} s{stride} p{padding}");
+        let seconds = best(|| conv2d::forward(&g, &input, &weight, Some(&bias), &mut output));
+        line(&format!("conv {name} forward"), operations, seconds);
+        let mut grad_input = vec![0.0_f32; g.input_len()];
+        let seconds = best(|| conv2d::backward_input(&g, &output, &weight, &mut grad_input));
+        line(&format!("conv {name} backward input"), operations, seconds);
+        let (mut grad_weight, mut grad_bias) = (vec![0.0_f32; g.weight_len()], vec![0.0_f32; outputs]);
+        let seconds = best(|| conv2d::backward_weight(&g, &input, &output, &mut grad_weight, Some(&mut grad_bias)));
+        line(&format!("conv {name} backward weight"), operations, seconds);
+    }
+}
+
+fn main() {
+    println!("{} threads", num_threads());
+    products();
+    convolutions();
+}

@@ -1,0 +1,193 @@
+//! Instruction sets: which one runs, and the register-tile kernel each provides.
+//!
+//! [`Tile`] is the one shape of inner loop behind products and convolutions. [`scalar::tile`] says what it computes; the
+//! kernels of the other instruction sets do the same with fused multiply-adds.
+
+use std::sync::OnceLock;
+
+pub(crate) mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+/// An instruction set with kernels, from plain to wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Isa {
+    /// What the target always has.
+    Scalar,
+    /// 256-bit vectors with fused multiply-add.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Isa {
+    /// The instruction sets of this machine, the best last.
+    pub(crate) fn available() -> &'static [Isa] {
+        static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
+        AVAILABLE.get_or_init(|| {
+            #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "more is found on x86-64"))]
+            let mut found = vec![Isa::Scalar];
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                found.push(Isa::Avx2);
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                    found.push(Isa::Avx512);
+                }
+            }
+            found
+        })
+    }
+
+    /// The instruction set in use: the best one, or what `STRIATE_ISA` caps it to.
+    pub(crate) fn current() -> Isa {
+        static CURRENT: OnceLock<Isa> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let cap = std::env::var("STRIATE_ISA").unwrap_or_default();
+            let names: &[&str] = match cap.trim() {
+                "scalar" => &["Scalar"],
+                "avx2" => &["Scalar", "Avx2"],
+                _ => &["Scalar", "Avx2", "Avx512"],
+            };
+            let allowed = |isa: &&Isa| names.contains(&format!("{isa:?}").as_str());
+            *Self::available().iter().rfind(allowed).expect("scalar is always there")
+        })
+    }
+
+    /// `f32` values in one vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Isa::Scalar => 8,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 8,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 16,
+        }
+    }
+
+    /// Vectors in the widest tile.
+    pub(crate) fn max_vectors(self) -> usize {
+        match self {
+            Isa::Scalar => 2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => 2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => 4,
+        }
+    }
+
+    /// Rows of the tallest tile of `vectors` vectors: the running sums stay in registers.
+    pub(crate) fn max_rows(self, vectors: usize) -> usize {
+        match self {
+            Isa::Scalar => 4,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => [12, 6][vectors - 1],
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => [14, 12, 8, 6][vectors - 1],
+        }
+    }
+}
+
+/// What the running sums of a tile start from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Start {
+    /// Zero.
+    Zero,
+    /// The same row for all: `cols` values.
+    Bias(*const f32),
+    /// What is in `c`.
+    Accumulate,
+}
+
+/// One tile of a batch-reduced product, where `s` runs over `segments`, `k` over `depth`:
+/// `c[m * c_row + n] = start + sum of a[s * a_segment + k * a_step + m * a_row] * b[s * b_segment + k * b_step + n]`
+/// for `m < rows`, `n < cols`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tile {
+    pub a: *const f32,
+    pub a_row: usize,
+    pub a_step: usize,
+    pub a_segment: usize,
+    pub b: *const f32,
+    pub b_step: usize,
+    pub b_segment: usize,
+    pub segments: usize,
+    pub depth: usize,
+    pub c: *mut f32,
+    pub c_row: usize,
+    pub cols: usize,
+    pub start: Start,
+}
+
+impl Tile {
+    /// Computes the tile with `rows` rows.
+    ///
+    /// # Safety
+    /// `isa` is available; `1 <= rows <= isa.max_rows(v)` where `v = cols / lanes`, rounded up, is 1 to
+    /// `isa.max_vectors()`; all the places named in the formula may be read (and those of `c` written) and nobody else
+    /// uses those of `c`.
+    #[inline]
+    pub(crate) unsafe fn run(&self, isa: Isa, rows: usize) {
+        debug_assert!(rows >= 1 && self.cols >= 1 && self.cols <= isa.lanes() * isa.max_vectors());
+        debug_assert!(rows <= isa.max_rows(self.cols.div_ceil(isa.lanes())));
+        // SAFETY: the promises are passed on.
+        unsafe {
+            match isa {
+                Isa::Scalar => scalar::tile(self, rows),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2 => x86_64::avx2::tile(self, rows),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512 => x86_64::avx512::tile(self, rows),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every tile of every instruction set gives what the scalar tile gives, and writes nothing else.
+    #[test]
+    fn tiles_equal_the_scalar_tile() {
+        let value = |i: usize| ((i * 7919 + 13) % 1009) as f32 / 504.0 - 1.0;
+        let a: Vec<f32> = (0..4000).map(value).collect();
+        let b: Vec<f32> = (0..9000).map(|i| value(i + 5)).collect();
+        let bias: Vec<f32> = (0..64).map(|i| value(i + 9)).collect();
+        for &isa in Isa::available() {
+            for cols in 1..=isa.lanes() * isa.max_vectors() {
+                for rows in 1..=isa.max_rows(cols.div_ceil(isa.lanes())) {
+                    for (a_row, a_step, start) in [(1, 40, 0), (31, 1, 1), (2, 33, 2)] {
+                        let (mut c, mut expected) = (vec![0.5_f32; 14 * 70], vec![0.5_f32; 14 * 70]);
+                        let tile = |c: &mut Vec<f32>| Tile {
+                            a: a.as_ptr(),
+                            a_row,
+                            a_step,
+                            a_segment: 301,
+                            b: b.as_ptr(),
+                            b_step: cols + 2,
+                            b_segment: 500,
+                            segments: 3,
+                            depth: 11,
+                            c: c.as_mut_ptr(),
+                            c_row: 69,
+                            cols,
+                            start: [Start::Zero, Start::Bias(bias.as_ptr()), Start::Accumulate][start],
+                        };
+                        let run = tile(&mut c);
+                        // SAFETY: sizes are within the limits; the largest offsets (602 + 10 * 40 + 13 * 31 in `a`,
+                        // 1000 + 10 * 66 + 63 in `b`, 13 * 69 + 63 in `c`) are inside the vectors.
+                        unsafe { run.run(isa, rows) };
+                        let twin = tile(&mut expected);
+                        // SAFETY: as above; the specification takes any number of rows and columns.
+                        unsafe { scalar::specification(&twin, rows) };
+                        for (i, (x, e)) in c.iter().zip(&expected).enumerate() {
+                            assert!((x - e).abs() <= 1e-5, "{isa:?} {rows}x{cols} at {i}: {x} instead of {e}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Tiles in plain Rust.
+
+use super::{Start, Tile};
+
+const ROWS: usize = 4;
+const COLS: usize = 16;
+
+/// The definition of a tile, element by element.
+///
+/// # Safety
+/// The places named in the formula of [`Tile`] may be read, and those of `c` written.
+#[cfg(test)]
+pub(crate) unsafe fn specification(t: &Tile, rows: usize) {
+    for (m, n) in (0..rows).flat_map(|m| (0..t.cols).map(move |n| (m, n))) {
+        // SAFETY: these are the places of the formula.
+        unsafe {
+            let place = t.c.add(m * t.c_row + n);
+            let mut sum = match t.start {
+                Start::Zero => 0.0,
+                Start::Bias(bias) => *bias.add(n),
+                Start::Accumulate => *place,
+            };
+            for (s, k) in (0..t.segments).flat_map(|s| (0..t.depth).map(move |k| (s, k))) {
+                let x = *t.a.add(s * t.a_segment + k * t.a_step + m * t.a_row);
+                sum += x * *t.b.add(s * t.b_segment + k * t.b_step + n);
+            }
+            *place = sum;
+        }
+    }
+}
+
+/// A tile of at most 4 rows and 16 columns.
+///
+/// # Safety
+/// As [`Tile::run`].
+pub(super) unsafe fn tile(t: &Tile, rows: usize) {
+    if rows == ROWS && t.cols == COLS {
+        // SAFETY: passed on; the sizes are those of the whole tile.
+        return unsafe { block::<ROWS, COLS>(t, ROWS, COLS) };
+    }
+    // SAFETY: passed on.
+    unsafe {
+        match rows {
+            1 => block::<1, COLS>(t, rows, t.cols),
+            _ => block::<ROWS, COLS>(t, rows, t.cols),
+        }
+    }
+}
+
+/// `rows <= R` and `cols <= C`.
+#[inline(always)]
+unsafe fn block<const R: usize, const C: usize>(t: &Tile, rows: usize, cols: usize) {
+    let mut sums = [[0.0_f32; C]; R];
+    // SAFETY: `Tile::run` promises that the places of the formula may be used; `m < rows` and `n < cols` here.
+    unsafe {
+        for (m, sums) in sums.iter_mut().enumerate().take(rows) {
+            for (n, sum) in sums.iter_mut().enumerate().take(cols) {
+                *sum = match t.start {
+                    Start::Zero => 0.0,
+                    Start::Bias(bias) => *bias.add(n),
+                    Start::Accumulate => *t.c.add(m * t.c_row + n),
+                };
+            }
+        }
+        for s in 0..t.segments {
+            let (mut a, mut b) = (t.a.wrapping_add(s * t.a_segment), t.b.wrapping_add(s * t.b_segment));
+            for _ in 0..t.depth {
+                let mut row = [0.0_f32; C];
+                std::ptr::copy_nonoverlapping(b, row.as_mut_ptr(), cols);
+                for (m, sums) in sums.iter_mut().enumerate().take(rows) {
+                    let x = *a.add(m * t.a_row);
+                    for (sum, &y) in sums.iter_mut().zip(&row) {
+                        *sum += x * y;
+                    }
+                }
+                a = a.wrapping_add(t.a_step);
+                b = b.wrapping_add(t.b_step);
+            }
+        }
+        for (m, sums) in sums.iter().enumerate().take(rows) {
+            for (n, &sum) in sums.iter().enumerate().take(cols) {
+                *t.c.add(m * t.c_row + n) = sum;
+            }
+        }
+    }
+}

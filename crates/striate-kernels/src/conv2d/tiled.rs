@@ -1,0 +1,342 @@
+//! Convolution of `f32` in register tiles, without im2col.
+//!
+//! A tile is some neighbouring output pixels of one row by some output channels. Its sums run over the kernel rows
+//! (segments) and, in one go, over the kernel columns and input channels, which lie next to each other in NHWC. The
+//! weights are packed so that they are read straight through. Blocks that touch the padding work on a copy of their part
+//! of the input with the zeros written out.
+//!
+//! The gradient of the input is a convolution too: with the kernel turned round, of the output gradient. With stride `s`
+//! the input places fall in `s * s` phases by their remainder; each phase is a convolution of stride 1 with a part of
+//! the kernel.
+
+use std::ops::Range;
+
+use super::Conv2dGeometry;
+use super::window::Window;
+use crate::arch::{Isa, Start, Tile};
+use crate::memory::Buffer;
+use crate::panels::{Panels, Target, for_each_tile};
+use crate::threads::{parallel_for, parallel_for_scratch};
+
+/// Multiplications one chunk should have at least.
+const CHUNK_WORK: usize = 512 * 1024;
+/// Longest sum in one go: a panel of this depth stays in the second-level cache.
+const MAX_DEPTH: usize = 2048;
+
+/// A correlation of NHWC images with packed weights, written anywhere.
+struct Correlation {
+    isa: Isa,
+    batch: usize,
+    /// Rows and columns of a source image.
+    size: [usize; 2],
+    /// Channels of a source image.
+    channels: usize,
+    /// Channels of a result pixel.
+    filters: usize,
+    groups: usize,
+    taps: [usize; 2],
+    dilation: [usize; 2],
+    stride: [usize; 2],
+    /// Source place of result place 0 and tap 0.
+    origin: [isize; 2],
+    /// Rows and columns of the result.
+    out_size: [usize; 2],
+    /// Where the result goes: first place, distance between images, rows, pixels.
+    out_first: usize,
+    out_strides: [usize; 3],
+}
+
+/// Where the weight of `(filter, channel, tap row, tap column)` is found, all within a group.
+struct WeightStrides {
+    first: usize,
+    group: usize,
+    filter: usize,
+    channel: usize,
+    taps: [isize; 2],
+}
+
+impl Correlation {
+    fn group_channels(&self) -> usize {
+        self.channels / self.groups
+    }
+
+    fn group_filters(&self) -> usize {
+        self.filters / self.groups
+    }
+
+    /// Kernel columns whose products are summed in one go: all, when their inputs lie next to each other.
+    fn columns_at_once(&self) -> usize {
+        if self.groups == 1 && (self.dilation[1] == 1 || self.taps[1] == 1) { self.taps[1] } else { 1 }
+    }
+
+    fn depth(&self) -> usize {
+        self.taps[0] * self.taps[1] * self.group_channels()
+    }
+
+    /// The part of the source that result rows `rows` look at.
+    fn window(&self, rows: Range<usize>) -> Window {
+        let span = |i: usize, count: usize| (count - 1) * self.stride[i] + (self.taps[i] - 1) * self.dilation[i] + 1;
+        Window {
+            origin: [self.origin[0] + (rows.start * self.stride[0]) as isize, self.origin[1]],
+            size: [span(0, rows.len()), span(1, self.out_size[1])],
+        }
+    }
+
+    /// The weights as `[group][panel][tap row][tap column][channel][filter of the panel]`.
+    fn pack(&self, weight: &[f32], strides: &WeightStrides) -> Buffer {
+        let (depth, filters, channels) = (self.depth(), self.group_filters(), self.group_channels());
+        let panels = Panels::new(self.isa, filters);
+        let mut packed = Buffer::uninit(self.groups * depth * filters * size_of::<f32>());
+        let target = Target::new(packed.as_mut_slice::<f32>());
+        let runs = self.taps[0] * self.taps[1];
+        parallel_for(if depth * filters < 4096 { 1 } else { runs }, &|chunk| {
+            let runs = if depth * filters < 4096 { 0..runs } else { chunk..chunk + 1 };
+            for (tap, group) in runs.flat_map(|tap| (0..self.groups).map(move |group| (tap, group))) {
+                let (row, column) = ((tap / self.taps[1]) as isize, (tap % self.taps[1]) as isize);
+                let offset = strides.first as isize + row * strides.taps[0] + column * strides.taps[1];
+                let from = &weight[offset as usize + group * strides.group..];
+                for panel in 0..panels.count() {
+                    let range = panels.columns(panel);
+                    let start = (group * filters + range.start) * depth + tap * channels * range.len();
+                    let len = channels * range.len();
+                    // SAFETY: each (group, panel, tap) has its own place in the buffer and belongs to one chunk.
+                    let to = unsafe { std::slice::from_raw_parts_mut(target.at(start), len) };
+                    for (channel, to) in to.chunks_exact_mut(range.len()).enumerate() {
+                        let from = &from[channel * strides.channel + range.start * strides.filter..];
+                        for (to, from) in to.iter_mut().zip(from.iter().step_by(strides.filter)) {
+                            *to = *from;
+                        }
+                    }
+                }
+            }
+        });
+        packed
+    }
+
+    /// Runs the correlation of all images.
+    ///
+    /// # Safety
+    /// `isa` is available and every result place is inside the slice of `target`; no two are the same.
+    unsafe fn run(&self, source: &[f32], packed: &[f32], bias: Option<&[f32]>, target: Target) {
+        let row_work = self.out_size[1] * self.depth() * self.group_filters() * self.groups;
+        let rows = CHUNK_WORK.div_ceil(row_work.max(1)).min(self.out_size[0]);
+        let blocks = self.out_size[0].div_ceil(rows);
+        // Blocks of equal height.
+        let rows = self.out_size[0].div_ceil(blocks);
+        let blocks = self.out_size[0].div_ceil(rows);
+        let units = self.batch * blocks;
+        let units_per_chunk = if blocks > 1 { 1 } else { (CHUNK_WORK / (row_work * rows).max(1)).clamp(1, units) };
+        let image_len = self.size[0] * self.size[1] * self.channels;
+        let whole = self.window(0..self.out_size[0]);
+        let scratch_len = match whole.is_inside(self.size) {
+            true => 0,
+            false => self.window(0..rows).size.iter().product::<usize>() * self.channels,
+        };
+        parallel_for_scratch::<f32>(units.div_ceil(units_per_chunk), scratch_len, &|chunk, scratch| {
+            for unit in chunk * units_per_chunk..((chunk + 1) * units_per_chunk).min(units) {
+                let first = unit % blocks * rows;
+                let rows = first..(first + rows).min(self.out_size[0]);
+                let image = &source[unit / blocks * image_len..][..image_len];
+                let window = self.window(rows.clone());
+                let (from, line) = if window.is_inside(self.size) {
+                    let first = window.origin[0] as usize * self.size[1] + window.origin[1] as usize;
+                    (&image[first * self.channels..], self.size[1] * self.channels)
+                } else {
+                    window.copy(image, self.size, self.channels, scratch);
+                    (&*scratch, window.size[1] * self.channels)
+                };
+                let to = self.out_first + unit / blocks * self.out_strides[0] + first * self.out_strides[1];
+                // SAFETY: the window is inside the image or was copied, so all taps of these rows may be read from
+                // `from`; the caller promises the result places, and each unit runs once.
+                unsafe { self.run_rows(rows.len(), from, line, packed, bias, target.at(to)) };
+            }
+        });
+    }
+
+    /// `rows` result rows from `to` on; `from` is where the first tap of the first pixel is, its rows `line` apart.
+    ///
+    /// # Safety
+    /// All taps may be read, and all result places written.
+    unsafe fn run_rows(
+        &self,
+        rows: usize,
+        from: &[f32],
+        line: usize,
+        packed: &[f32],
+        bias: Option<&[f32]>,
+        to: *mut f32,
+    ) {
+        let (channels, filters, depth) = (self.group_channels(), self.group_filters(), self.depth());
+        let panels = Panels::new(self.isa, filters);
+        let at_once = self.columns_at_once();
+        let segments_at_once = (MAX_DEPTH / (at_once * channels).max(1)).max(1);
+        for (group, panel) in (0..self.groups).flat_map(|group| (0..panels.count()).map(move |panel| (group, panel))) {
+            let range = panels.columns(panel);
+            let width = range.len();
+            let weights = &packed[(group * filters + range.start) * depth..][..depth * width];
+            let filter = group * filters + range.start;
+            let max_rows = self.isa.max_rows(width.div_ceil(self.isa.lanes()));
+            let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..width].as_ptr()));
+            for segment in (0..self.taps[0]).step_by(segments_at_once) {
+                for column in (0..self.taps[1]).step_by(at_once) {
+                    let a = from.as_ptr().wrapping_add(
+                        segment * self.dilation[0] * line
+                            + column * self.dilation[1] * self.channels
+                            + group * channels,
+                    );
+                    let b = weights.as_ptr().wrapping_add((segment * self.taps[1] + column) * channels * width);
+                    for row in 0..rows {
+                        for_each_tile(0..self.out_size[1], max_rows, |pixel, count| {
+                            let tile = Tile {
+                                a: a.wrapping_add(row * self.stride[0] * line + pixel * self.stride[1] * self.channels),
+                                a_row: self.stride[1] * self.channels,
+                                a_step: 1,
+                                a_segment: self.dilation[0] * line,
+                                b,
+                                b_step: width,
+                                b_segment: self.taps[1] * channels * width,
+                                segments: segments_at_once.min(self.taps[0] - segment),
+                                depth: at_once * channels,
+                                c: to.wrapping_add(row * self.out_strides[1] + pixel * self.out_strides[2] + filter),
+                                c_row: self.out_strides[2],
+                                cols: width,
+                                start,
+                            };
+                            // SAFETY: passed on; the tile is within the limits of the instruction set.
+                            unsafe { tile.run(self.isa, count) };
+                        });
+                    }
+                    start = Start::Accumulate;
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn forward(
+    isa: Isa,
+    g: &Conv2dGeometry,
+    input: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    let out_size = g.output_size();
+    if output.is_empty() {
+        return;
+    }
+    let correlation = Correlation {
+        isa,
+        batch: g.batch,
+        size: [g.in_height, g.in_width],
+        channels: g.in_channels,
+        filters: g.out_channels,
+        groups: g.groups,
+        taps: g.kernel,
+        dilation: g.dilation,
+        stride: g.stride,
+        origin: g.padding.map(|padding| -(padding as isize)),
+        out_size,
+        out_first: 0,
+        out_strides: [out_size[0] * out_size[1], out_size[1], 1].map(|pixels| pixels * g.out_channels),
+    };
+    let area = g.kernel[0] * g.kernel[1];
+    let strides = WeightStrides {
+        first: 0,
+        group: g.group_out_channels() * g.group_in_channels() * area,
+        filter: g.group_in_channels() * area,
+        channel: area,
+        taps: [g.kernel[1] as isize, 1],
+    };
+    let packed = correlation.pack(weight, &strides);
+    // SAFETY: the lengths have been checked against the geometry, of which these are the output places.
+    unsafe { correlation.run(input, packed.as_slice(), bias, Target::new(output)) };
+}
+
+/// One axis of the gradient of the input: the places with one remainder of `(place + padding) / stride`.
+struct Phase {
+    /// First such place, and how many there are.
+    first: usize,
+    count: usize,
+    /// First kernel element that reaches them, and how many do.
+    tap: usize,
+    taps: usize,
+    /// Distance of those in the output gradient.
+    dilation: usize,
+    /// Place in the output gradient of the first place and the last kernel element.
+    origin: isize,
+}
+
+impl Phase {
+    /// The phases along axis `i`. `None` when stride and dilation are both above 1, which these do not cover.
+    fn all(g: &Conv2dGeometry, i: usize, size: usize) -> Option<Vec<Phase>> {
+        let (stride, padding, kernel, dilation) = (g.stride[i], g.padding[i], g.kernel[i], g.dilation[i]);
+        if stride > 1 && dilation > 1 && kernel > 1 {
+            return None;
+        }
+        let phase = |remainder: usize| {
+            // The least place with (place + padding) % stride == remainder.
+            let first = (remainder + stride - padding % stride) % stride;
+            let taps = if remainder < kernel { (kernel - remainder).div_ceil(stride) } else { 0 };
+            let step = if stride == 1 { dilation } else { 1 };
+            let origin = ((first + padding - remainder) / stride) as isize - ((taps.max(1) - 1) * step) as isize;
+            let count = if first < size { (size - first).div_ceil(stride) } else { 0 };
+            Phase { first, count, tap: remainder, taps, dilation: step, origin }
+        };
+        Some((0..stride).map(phase).filter(|phase| phase.count > 0).collect())
+    }
+}
+
+/// Returns false, having done nothing, for a geometry that is not covered (stride and dilation both above 1).
+pub(super) fn backward_input(
+    isa: Isa,
+    g: &Conv2dGeometry,
+    grad_output: &[f32],
+    weight: &[f32],
+    grad_input: &mut [f32],
+) -> bool {
+    let Some((rows, columns)) = Phase::all(g, 0, g.in_height).zip(Phase::all(g, 1, g.in_width)) else { return false };
+    if grad_output.is_empty() || rows.iter().chain(&columns).any(|phase| phase.taps == 0) {
+        grad_input.fill(0.0);
+    }
+    if grad_output.is_empty() || grad_input.is_empty() {
+        return true;
+    }
+    let target = Target::new(grad_input);
+    let area = (g.kernel[0] * g.kernel[1]) as isize;
+    let (filters, channels) = (g.group_out_channels(), g.group_in_channels());
+    for (row, column) in rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column))) {
+        if row.taps == 0 || column.taps == 0 {
+            continue;
+        }
+        let correlation = Correlation {
+            isa,
+            batch: g.batch,
+            size: g.output_size(),
+            channels: g.out_channels,
+            filters: g.in_channels,
+            groups: g.groups,
+            taps: [row.taps, column.taps],
+            dilation: [row.dilation, column.dilation],
+            stride: [1, 1],
+            origin: [row.origin, column.origin],
+            out_size: [row.count, column.count],
+            out_first: (row.first * g.in_width + column.first) * g.in_channels,
+            out_strides: [g.in_height * g.in_width, g.stride[0] * g.in_width, g.stride[1]]
+                .map(|pixels| pixels * g.in_channels),
+        };
+        // The last kernel element of the phase meets the first place.
+        let last = |phase: &Phase, stride: usize| phase.tap + (phase.taps - 1) * stride;
+        let strides = WeightStrides {
+            first: last(row, g.stride[0]) * g.kernel[1] + last(column, g.stride[1]),
+            group: filters * channels * area as usize,
+            filter: area as usize,
+            channel: channels * area as usize,
+            taps: [-((g.stride[0] * g.kernel[1]) as isize), -(g.stride[1] as isize)],
+        };
+        let packed = correlation.pack(weight, &strides);
+        // SAFETY: the lengths have been checked against the geometry; the phases cut the input places in disjoint sets.
+        unsafe { correlation.run(grad_output, packed.as_slice(), None, target) };
+    }
+    true
+}
