@@ -1,5 +1,6 @@
 //! Stations, exercises, the check that names mistakes, progress.
 
+pub mod check;
 pub mod exercise;
 pub mod exercises;
 pub mod map;

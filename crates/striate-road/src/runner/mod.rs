@@ -207,6 +207,12 @@ pub fn exercise_file(workspace: &Path, exercise: &Exercise, language: Language) 
     workspace.join(exercise.station).join(runner(language).file(exercise.id))
 }
 
+/// The file of another exercise of the same station, beside `file`, if it is there.
+pub fn exercise_file_beside(file: &Path, exercise: &str) -> Option<PathBuf> {
+    let beside = file.with_file_name(exercise).with_extension(file.extension()?);
+    beside.is_file().then_some(beside)
+}
+
 /// The first file called `name` on `PATH`.
 fn on_path(name: &str) -> Option<PathBuf> {
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);

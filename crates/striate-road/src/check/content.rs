@@ -1,0 +1,103 @@
+//! Testing the content: is every mistake of an exercise caught and named as itself?
+
+use std::fmt::Write;
+
+use super::compare::alike;
+use super::judge::judge;
+use super::report::{Evidence, Report, Status};
+use super::{Subject, empty};
+use crate::exercise::{Behaviour, Difficulty, Exercise, Outcome, Probe};
+use crate::runner::{Language, Returned, Stop};
+
+/// A known behaviour in place of a learner's program.
+struct Known(Behaviour);
+
+impl Subject for Known {
+    fn call(&mut self, probe: &Probe, _strided: bool) -> Result<Returned, Stop> {
+        match (self.0)(&probe.arguments) {
+            Outcome::Value(value) => Ok(Returned { value, changed: Vec::new() }),
+            Outcome::Rejects(message) => Err(Stop::Raised { exception: "ValueError".into(), message, place: None }),
+        }
+    }
+}
+
+/// The report that a learner would get whose function behaves like `behaviour`.
+pub fn check_behaviour(exercise: &Exercise, behaviour: Behaviour) -> Report {
+    let mut report = empty(exercise, Language::Python, std::path::Path::new("behaviour"));
+    judge(exercise, &mut Known(behaviour), &mut report);
+    report
+}
+
+/// What the check says about one misconception.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Exercise id.
+    pub exercise: &'static str,
+    /// Misconception id.
+    pub misconception: &'static str,
+    /// Probes on which it differs from the right answer, and how many of them are ordinary.
+    pub differs: (usize, usize),
+    /// How the check names it.
+    pub named: Vec<String>,
+    /// What is wrong with the content, if anything.
+    pub problem: Option<String>,
+}
+
+/// Checks an exercise's content against itself.
+pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
+    let mut rows = vec![examine_reference(exercise)];
+    let probes = (exercise.probes)();
+    for misconception in exercise.misconceptions {
+        let differs = |probe: &&Probe| {
+            let (right, wrong) = ((exercise.reference)(&probe.arguments), (misconception.behaviour)(&probe.arguments));
+            !alike(&right, &wrong, &exercise.tolerance)
+        };
+        let different: Vec<&Probe> = probes.iter().filter(differs).collect();
+        let ordinary = different.iter().filter(|probe| probe.difficulty == Difficulty::Ordinary).count();
+        let report = check_behaviour(exercise, misconception.behaviour);
+        let named: Vec<String> = report
+            .diagnosis
+            .iter()
+            .filter(|found| found.evidence == Evidence::Misconception)
+            .flat_map(|found| std::iter::once(found.id.clone()).chain(found.also.iter().map(|(id, _)| id.clone())))
+            .collect();
+        let problem = if different.is_empty() {
+            Some("equals the right answer on every probe".to_string())
+        } else if named != [misconception.id] {
+            Some(format!("is named {named:?}, status {}", report.status.words()))
+        } else {
+            None
+        };
+        let differs = (different.len(), ordinary);
+        rows.push(Row { exercise: exercise.id, misconception: misconception.id, differs, named, problem });
+    }
+    rows
+}
+
+/// The reference must pass its own check.
+fn examine_reference(exercise: &'static Exercise) -> Row {
+    let report = check_behaviour(exercise, exercise.reference);
+    let problem = (report.status != Status::Passed).then(|| format!("{}: {}", report.headline, report.message));
+    Row { exercise: exercise.id, misconception: "(reference)", differs: (0, 0), named: Vec::new(), problem }
+}
+
+/// The rows as a table for people.
+pub fn table(rows: &[Row]) -> String {
+    let width = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).len()).max().unwrap_or(0);
+    let (first, second) = (width(|row| row.exercise), width(|row| row.misconception));
+    let mut out = String::new();
+    for row in rows {
+        let verdict = match (&row.problem, row.misconception) {
+            (Some(problem), _) => format!("PROBLEM: {problem}"),
+            (None, "(reference)") => "passes".into(),
+            (None, _) => "caught and named".into(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            out,
+            "{:first$}  {:second$}  {:>3} probes ({:>2} ordinary)  {verdict}",
+            row.exercise, row.misconception, row.differs.0, row.differs.1
+        );
+    }
+    out
+}

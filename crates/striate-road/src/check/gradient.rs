@@ -1,0 +1,168 @@
+//! Two verdicts on a backward function: against the numeric gradient of the right forward function, and against that
+//! of the learner's own.
+
+use ndarray::ArrayD;
+
+use super::compare::{close, largest};
+use super::report::{Diagnosis, Evidence, Report};
+use super::{CheckOptions, Running, Subject};
+use crate::exercise::{Difficulty, Exercise, ForwardCall, GradientCheck, Kind, Outcome, Parameter, Probe};
+use crate::runner::{Call, exercise_file_beside, runner};
+use crate::value::{Array, Value};
+
+/// Step of the central differences.
+const STEP: f64 = 1e-5;
+/// Central differences in f64 agree with a right gradient to about this.
+const AGREEMENT: f64 = 1e-5;
+/// Larger inputs cost too many calls.
+const MOST_NUMBERS: usize = 400;
+
+/// Adds a verdict to a report on wrong numbers, when the exercise is a gradient.
+pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &mut Report, options: &CheckOptions) {
+    let Some(check) = exercise.gradient else { return };
+    let Some(forward) = crate::exercises::all().iter().copied().find(|other| other.id == check.forward) else { return };
+    let Some((probe, gradients)) = smallest_wrong(exercise, subject) else { return };
+    let names = part_names(exercise);
+    let right = numeric(&check, &probe, &mut |arguments| first_result((forward.reference)(arguments)));
+    let Some(right) = right else { return };
+    let wrong: Vec<&str> =
+        names.iter().zip(agree(&gradients, &right)).filter(|(_, agrees)| !agrees).map(|(name, _)| *name).collect();
+    if wrong.is_empty() {
+        return;
+    }
+    let own = own_forward(forward, report, options, &check, &probe);
+    let follows_own = own.as_ref().is_some_and(|own| agree(&gradients, own).into_iter().all(|agrees| agrees));
+    let (id, title, explanation) = if follows_own {
+        (
+            "forward-wrong",
+            format!("your backward is right for your {0}: it is {0} that is wrong", check.forward),
+            format!("Check {} first; then come back.", check.forward),
+        )
+    } else {
+        let fine: Vec<&str> = names.iter().copied().filter(|name| !wrong.contains(name)).collect();
+        let others = if fine.is_empty() { String::new() } else { format!("; {} agree", fine.join(" and ")) };
+        let own = if own.is_some() { " and from those of your own forward" } else { "" };
+        (
+            "backward-wrong",
+            format!("the backward is wrong: {}{others}", wrong.join(" and ")),
+            format!("They differ from the central differences of the right {}{own}.", check.forward),
+        )
+    };
+    report.diagnosis = Some(Diagnosis {
+        evidence: Evidence::Gradient,
+        id: id.into(),
+        title,
+        explanation,
+        // What a pattern suggests still helps to find the place.
+        question: report
+            .diagnosis
+            .take()
+            .map(|found| format!("{}. {}", found.title, found.question))
+            .unwrap_or_default(),
+        see: None,
+        certainty: "by central differences".into(),
+        also: Vec::new(),
+    });
+}
+
+fn part_names(exercise: &Exercise) -> Vec<&'static str> {
+    match &exercise.signature.returns {
+        Parameter { kind: Kind::Tuple(parts), .. } => parts.iter().map(|part| part.name).collect(),
+        returns => vec![returns.name],
+    }
+}
+
+/// The smallest ordinary probe on which the learner's gradients differ from the right ones, with those gradients.
+fn smallest_wrong(exercise: &Exercise, subject: &mut Running<'_>) -> Option<(Probe, Vec<ArrayD<f64>>)> {
+    let mut probes = (exercise.probes)();
+    probes.retain(|probe| probe.difficulty == Difficulty::Ordinary && probe.size() <= MOST_NUMBERS);
+    probes.sort_by_key(Probe::size);
+    probes.into_iter().find_map(|probe| {
+        let got = arrays(&subject.call(&probe, false).ok()?.value)?;
+        let Outcome::Value(expected) = (exercise.reference)(&probe.arguments) else { return None };
+        let wrong = !agree(&got, &arrays(&expected)?).into_iter().all(|agrees| agrees);
+        wrong.then_some((probe, got))
+    })
+}
+
+fn arrays(value: &Value) -> Option<Vec<ArrayD<f64>>> {
+    let one = |value: &Value| match value {
+        Value::Array(array) => Some(array.to_f64_array()),
+        Value::Float(x) => Some(ndarray::arr0(*x).into_dyn()),
+        _ => None,
+    };
+    match value {
+        Value::Tuple(parts) => parts.iter().map(one).collect(),
+        _ => Some(vec![one(value)?]),
+    }
+}
+
+fn first_result(outcome: Outcome) -> Option<ArrayD<f64>> {
+    match outcome {
+        Outcome::Value(value) => arrays(&value)?.into_iter().next(),
+        Outcome::Rejects(_) => None,
+    }
+}
+
+fn agree(gradients: &[ArrayD<f64>], numeric: &[ArrayD<f64>]) -> Vec<bool> {
+    gradients
+        .iter()
+        .zip(numeric)
+        .map(|(gradient, numeric)| {
+            let gap = AGREEMENT * (1.0 + largest(&numeric.iter().copied().collect::<Vec<_>>()));
+            gradient.shape() == numeric.shape() && gradient.iter().zip(numeric).all(|(&a, &b)| close(b, a, gap))
+        })
+        .collect()
+}
+
+/// Gradients of `sum(upstream * forward(arguments))` by central differences.
+fn numeric(
+    check: &GradientCheck,
+    probe: &Probe,
+    forward: &mut dyn FnMut(&[Value]) -> Option<ArrayD<f64>>,
+) -> Option<Vec<ArrayD<f64>>> {
+    let ForwardCall { mut arguments, with_respect_to, upstream } = (check.forward_call)(&probe.arguments);
+    let upstream = arrays(&upstream)?.into_iter().next()?;
+    let mut loss = |arguments: &[Value]| {
+        let result = forward(arguments)?;
+        (result.shape() == upstream.shape()).then(|| (&result * &upstream).sum())
+    };
+    let mut gradients = Vec::new();
+    for at in with_respect_to {
+        let original = arguments[at].clone();
+        let start = arrays(&original)?.into_iter().next()?;
+        let mut gradient = ArrayD::zeros(start.raw_dim());
+        for (element, slot) in gradient.iter_mut().enumerate() {
+            let mut side = |step: f64| {
+                let mut moved = start.clone();
+                *moved.iter_mut().nth(element)? += step;
+                arguments[at] = match &original {
+                    Value::Float(_) => Value::Float(*moved.first()?),
+                    _ => Value::Array(Array::F64(moved)),
+                };
+                loss(&arguments)
+            };
+            *slot = (side(STEP)? - side(-STEP)?) / (2.0 * STEP);
+        }
+        arguments[at] = original;
+        gradients.push(gradient);
+    }
+    Some(gradients)
+}
+
+/// Numeric gradients of the learner's own forward function, if there is one that runs.
+fn own_forward(
+    forward: &Exercise,
+    report: &Report,
+    options: &CheckOptions,
+    check: &GradientCheck,
+    probe: &Probe,
+) -> Option<Vec<ArrayD<f64>>> {
+    let file = exercise_file_beside(&report.file, forward.id)?;
+    let mut session = runner(report.language).open(&forward.signature, &file, options).ok()?;
+    let tuple = matches!(forward.signature.returns.kind, Kind::Tuple(_));
+    numeric(check, probe, &mut |arguments| {
+        let returned = session.call(&Call { arguments, strided: false, tuple }).ok()?;
+        first_result(Outcome::Value(returned.value))
+    })
+}

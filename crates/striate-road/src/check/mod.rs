@@ -1,0 +1,211 @@
+//! The check: a ladder of questions about a learner's function, in teaching order, that stops at the first that
+//! explains what is wrong.
+//!
+//! [`check_exercise`] runs the file in a child process on every probe, [`judge`](judge::judge) climbs the ladder,
+//! [`diagnose`] names the mistake, [`render`] prints the [`Report`].
+
+mod compare;
+mod diagnose;
+mod fingerprint;
+mod gradient;
+mod judge;
+mod render;
+mod report;
+mod shape;
+mod show;
+
+pub mod content;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::exercise::{Exercise, Kind, Probe};
+use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, runner};
+
+pub use crate::runner::Language;
+pub use crate::runner::RunOptions as CheckOptions;
+pub use render::{Style, render};
+pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
+
+/// A function under test: a learner's program, or in the tests of the content a known behaviour.
+trait Subject {
+    /// Calls it with a probe's arguments.
+    fn call(&mut self, probe: &Probe, strided: bool) -> Result<Returned, Stop>;
+
+    /// Whether arrays can be handed over that are not contiguous in memory.
+    fn has_layouts(&self) -> bool {
+        false
+    }
+}
+
+struct Running<'a> {
+    exercise: &'a Exercise,
+    language: Language,
+    session: Session,
+}
+
+impl Subject for Running<'_> {
+    fn call(&mut self, probe: &Probe, strided: bool) -> Result<Returned, Stop> {
+        let tuple = matches!(self.exercise.signature.returns.kind, Kind::Tuple(_));
+        self.session.call(&Call { arguments: &probe.arguments, strided, tuple })
+    }
+
+    fn has_layouts(&self) -> bool {
+        self.language == Language::Python
+    }
+}
+
+/// Checks the learner's `file`.
+pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, options: &CheckOptions) -> Report {
+    let started = Instant::now();
+    let mut report = empty(exercise, language, file);
+    match runner(language).open(&exercise.signature, file, options) {
+        Err((problem, printed)) => {
+            report.printed = printed;
+            not_loaded(&mut report, exercise, problem, options);
+            report.timings.load_seconds = seconds(started.elapsed());
+        }
+        Ok(session) => {
+            report.timings.load_seconds = seconds(started.elapsed());
+            let calls = Instant::now();
+            let mut subject = Running { exercise, language, session };
+            judge::judge(exercise, &mut subject, &mut report);
+            report.timings.calls_seconds = seconds(calls.elapsed());
+            report.printed = subject.session.printed();
+            let unexplained = report.diagnosis.as_ref().is_none_or(|found| found.evidence != Evidence::Misconception);
+            if report.rung == Some(Rung::Values) && unexplained && subject.session.alive() {
+                gradient::verdict(exercise, &mut subject, &mut report, options);
+            }
+        }
+    }
+    report.timings.total_seconds = seconds(started.elapsed());
+    report
+}
+
+fn empty(exercise: &Exercise, language: Language, file: &Path) -> Report {
+    Report {
+        schema: SCHEMA,
+        exercise: exercise.id.into(),
+        station: exercise.station.into(),
+        language,
+        file: file.to_path_buf(),
+        status: Status::Passed,
+        rung: None,
+        headline: String::new(),
+        message: String::new(),
+        place: None,
+        diagnosis: None,
+        case: None,
+        printed: String::new(),
+        probes_passed: 0,
+        probes: 0,
+        timings: Timings::default(),
+    }
+}
+
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e4).round() / 1e4
+}
+
+/// What a stop means: rung, headline, message, place.
+struct Explained {
+    rung: Rung,
+    headline: String,
+    message: String,
+    place: Option<Place>,
+}
+
+fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
+    let explained =
+        |rung, headline: String, message: &str| Explained { rung, headline, message: message.into(), place: None };
+    match stop {
+        Stop::Raised { exception, message, place } => {
+            let what = match (language, exception.as_str()) {
+                (Language::Rust, _) => format!("panics: {message}"),
+                (_, "SystemExit") => "calls sys.exit()".into(),
+                _ if message.is_empty() => format!("raises {exception}"),
+                _ => format!("raises {exception}: {message}"),
+            };
+            Explained { place: place.clone(), ..explained(Rung::Raises, format!("{doing}, your code {what}"), "") }
+        }
+        Stop::TimedOut(limit) => explained(
+            Rung::TimeOut,
+            format!("{doing}, your code did not finish within {} s", limit.as_secs_f64()),
+            "An endless loop? Look at what has to change for each while loop to end.",
+        ),
+        Stop::PrintsWithoutEnd => explained(
+            Rung::Survives,
+            format!("{doing}, your code printed without end"),
+            "It was stopped. Take the print out of the loop, or look at why the loop does not end.",
+        ),
+        Stop::OutOfMemory => explained(
+            Rung::Survives,
+            format!("{doing}, your code asked for more memory than it may have"),
+            "The inputs here are small: look at the shapes you allocate, and for a list that grows without end.",
+        ),
+        Stop::Crashed(how) => explained(
+            Rung::Survives,
+            format!("{doing}, your program ended before it answered: {how}"),
+            "The function has to return; it must not end the process.",
+        ),
+        Stop::Cancelled => explained(Rung::Environment, "The check was stopped".into(), ""),
+    }
+}
+
+fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, options: &CheckOptions) {
+    let name = exercise.signature.name;
+    let mut set = |status, rung, headline: String, message: String, place| {
+        report.status = status;
+        report.rung = Some(rung);
+        report.headline = headline;
+        report.message = message;
+        report.place = place;
+    };
+    match problem {
+        Unloaded::Missing => set(
+            Status::NotAttempted,
+            Rung::File,
+            "There is no file for this exercise yet".into(),
+            format!("Lay it out with: striate start {} --lang {}", exercise.station, report.language.id()),
+            None,
+        ),
+        Unloaded::CannotRun(text) => {
+            let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+            set(Status::CannotRun, Rung::Environment, first.into(), rest.into(), None);
+        }
+        Unloaded::Error { kind, message, place } => {
+            let action = if report.language == Language::Rust { "does not compile" } else { "does not load" };
+            let kind = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
+            let headline = format!("Your file {action}: {kind}{message}");
+            set(Status::DoesNotLoad, Rung::Loads, headline, String::new(), place);
+        }
+        Unloaded::NoFunction(others) => {
+            let message = match others.as_slice() {
+                [] => format!("The task asks for a function called {name}."),
+                others => format!("The task asks for a function called {name}; in the file: {}.", others.join(", ")),
+            };
+            set(
+                Status::DoesNotLoad,
+                Rung::Signature,
+                format!("There is no function {name} in your file"),
+                message,
+                None,
+            );
+        }
+        Unloaded::Signature { found, expected, place } => set(
+            Status::DoesNotLoad,
+            Rung::Signature,
+            format!("{name} does not take or give what the task asks for"),
+            format!("The task asks for: {expected}\nYours is:         {found}"),
+            place,
+        ),
+        Unloaded::Stopped(mut stop) => {
+            if let Stop::TimedOut(limit) = &mut stop {
+                *limit = options.patience.load;
+            }
+            let explained = explain_stop(&stop, report.language, "While your file was loaded");
+            let status = if stop == Stop::Cancelled { Status::CannotRun } else { Status::DoesNotLoad };
+            set(status, explained.rung, explained.headline, explained.message, explained.place);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! A report for the terminal.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::report::{Case, Diagnosis, Evidence, Named, Report, Shown, Status};
+
+/// How a report looks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style {
+    /// Colours, for a terminal.
+    pub colour: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Ink {
+    Good,
+    Bad,
+    Careful,
+    Bold,
+    Faint,
+}
+
+impl Style {
+    fn paint(self, ink: Ink, text: &str) -> String {
+        let code = match ink {
+            Ink::Good => "32",
+            Ink::Bad => "31",
+            Ink::Careful => "33",
+            Ink::Bold => "1",
+            Ink::Faint => "2",
+        };
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    }
+}
+
+/// Width of the text.
+const WIDTH: usize = 96;
+
+/// The report as text, ending in a line feed.
+pub fn render(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    let (sign, ink) = match report.status {
+        Status::Passed => ("✓", Ink::Good),
+        Status::NotAttempted => ("○", Ink::Careful),
+        Status::Fragile => ("◐", Ink::Careful),
+        Status::CannotRun => ("!", Ink::Careful),
+        Status::DoesNotLoad | Status::Wrong => ("✗", Ink::Bad),
+    };
+    let name = format!("{sign} {} in {}: {}", report.exercise, report.language, report.status.words());
+    line(&mut out, &style.paint(ink, &name));
+    line(&mut out, "");
+    paragraph(&mut out, &style, "", &report.headline, Some(Ink::Bold));
+    if let Some(place) = &report.place {
+        line(&mut out, &format!("  at {}:{}", short(&place.file).display(), place.line));
+        if !place.code.is_empty() {
+            line(&mut out, &format!("  {} {}", style.paint(Ink::Faint, "|"), place.code));
+        }
+    }
+    paragraph(&mut out, &style, "", &report.message, None);
+    if let Some(diagnosis) = &report.diagnosis {
+        line(&mut out, "");
+        diagnosed(&mut out, &style, diagnosis);
+    }
+    if let Some(case) = &report.case {
+        line(&mut out, "");
+        example(&mut out, &style, case);
+    }
+    if !report.printed.trim().is_empty() && report.status != Status::Passed {
+        line(&mut out, "");
+        line(&mut out, "Your program printed:");
+        printed(&mut out, &style, &report.printed);
+    }
+    line(&mut out, "");
+    line(&mut out, &style.paint(Ink::Faint, &footer(report)));
+    out
+}
+
+fn line(out: &mut String, text: &str) {
+    out.push_str(text);
+    out.push('\n');
+}
+
+/// The file relative to the current folder, when it is below it.
+fn short(file: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| file.strip_prefix(here).ok()).unwrap_or(file)
+}
+
+/// `text` wrapped at [`WIDTH`]; its own line ends stay.
+fn paragraph(out: &mut String, style: &Style, indent: &str, text: &str, ink: Option<Ink>) {
+    for source in text.lines() {
+        // Lines with columns of their own are left alone.
+        let lines =
+            if source.starts_with(' ') || source.contains("   ") { vec![source.to_string()] } else { wrap(source) };
+        for text in lines {
+            let text = ink.map_or(text.clone(), |ink| style.paint(ink, &text));
+            line(out, &format!("{indent}{text}"));
+        }
+    }
+}
+
+fn wrap(text: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("never empty");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(word.to_string());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+fn diagnosed(out: &mut String, style: &Style, diagnosis: &Diagnosis) {
+    let title = diagnosis.title.trim_end_matches('.');
+    let lead = match diagnosis.evidence {
+        Evidence::Misconception => format!("Your output equals what you get when {title} ({}).", diagnosis.certainty),
+        Evidence::Fingerprint => format!("What can be seen: {title} ({}).", diagnosis.certainty),
+        Evidence::Gradient => format!("Two verdicts: {title} ({}).", diagnosis.certainty),
+    };
+    paragraph(out, style, "", &lead, Some(Ink::Bold));
+    for (_, title) in &diagnosis.also {
+        paragraph(out, style, "", &format!("Or when {}.", title.trim_end_matches('.')), None);
+    }
+    paragraph(out, style, "", &diagnosis.explanation, None);
+    if !diagnosis.question.is_empty() {
+        paragraph(out, style, "", &format!("Ask yourself: {}", diagnosis.question), None);
+    }
+    if let Some(see) = &diagnosis.see {
+        paragraph(out, style, "", &format!("Read: {}, {}", see.resource, see.at), None);
+    }
+}
+
+fn example(out: &mut String, style: &Style, case: &Case) {
+    paragraph(out, style, "", &format!("The smallest input that shows it: {}", case.label), None);
+    for Named { name, value } in &case.arguments {
+        block(out, style, name, value);
+    }
+    if case.expected.is_empty() && case.got.is_empty() {
+        return;
+    }
+    line(out, "");
+    if case.expected.is_empty() {
+        line(out, "  expected: an error");
+    }
+    for (at, expected) in case.expected.iter().enumerate() {
+        match case.got.get(at) {
+            Some(got) => beside(out, style, expected, got),
+            None => block(out, style, &format!("expected {}", expected.name), &expected.value),
+        }
+    }
+    for got in case.got.iter().skip(case.expected.len()) {
+        block(out, style, &format!("yours {}", got.name), &got.value);
+    }
+    if !case.first_difference.is_empty() {
+        line(out, &format!("  {}", case.first_difference));
+    }
+}
+
+fn printed(out: &mut String, style: &Style, text: &str) {
+    const SHOWN: usize = 12;
+    for text in text.lines().take(SHOWN) {
+        let cut: String = text.chars().take(WIDTH).collect();
+        line(out, &format!("  {} {cut}", style.paint(Ink::Faint, "|")));
+    }
+    let more = text.lines().count().saturating_sub(SHOWN);
+    if more > 0 {
+        line(out, &format!("  {} and {more} more lines", style.paint(Ink::Faint, "|")));
+    }
+}
+
+fn footer(report: &Report) -> String {
+    let time = format!("{:.2} s", report.timings.total_seconds);
+    match report.status {
+        Status::Passed => time,
+        Status::Wrong | Status::Fragile => format!(
+            "{} of {} inputs right, {time}. More: striate hint {}",
+            report.probes_passed, report.probes, report.exercise
+        ),
+        _ => time,
+    }
+}
+
+/// A value under its name.
+fn block(out: &mut String, style: &Style, name: &str, value: &Shown) {
+    let rows = rows(value, style);
+    match rows.as_slice() {
+        [row] => line(out, &format!("  {name} = {}", row.text)),
+        _ => {
+            line(out, &format!("  {name} ="));
+            rows.iter().for_each(|row| line(out, &format!("    {}", row.text)));
+        }
+    }
+}
+
+/// Right and learner's value side by side.
+fn beside(out: &mut String, style: &Style, expected: &Named, got: &Named) {
+    let (left, right) = (rows(&expected.value, style), rows(&got.value, style));
+    let (head, other) = (format!("expected {}", expected.name), format!("yours {}", got.name));
+    let width = left.iter().map(|row| row.width).chain([head.chars().count()]).max().unwrap_or(0);
+    if width + right.iter().map(|row| row.width).max().unwrap_or(0) + 8 > WIDTH {
+        block(out, style, &head, &expected.value);
+        block(out, style, &other, &got.value);
+        return;
+    }
+    line(out, &format!("  {head:width$}    {other}"));
+    for at in 0..left.len().max(right.len()) {
+        let text = left.get(at).map_or("", |row| &row.text);
+        let pad = width - left.get(at).map_or(0, |row| row.width);
+        let full = format!("  {text}{:pad$}    {}", "", right.get(at).map_or("", |row| &row.text));
+        line(out, full.trim_end());
+    }
+}
+
+/// A line of a drawn value; escape codes do not count for its width.
+struct Row {
+    text: String,
+    width: usize,
+}
+
+fn plain(text: String) -> Row {
+    Row { width: text.chars().count(), text }
+}
+
+fn rows(value: &Shown, style: &Style) -> Vec<Row> {
+    let (shape, cells, wrong) = match value {
+        Shown::Text { text, wrong } => {
+            let marked = if *wrong { format!("[{text}]") } else { text.clone() };
+            let width = marked.chars().count();
+            let text = if *wrong { style.paint(Ink::Bad, &marked) } else { marked };
+            return vec![Row { text, width }];
+        }
+        Shown::Array { shape, cells, wrong, .. } => (shape, cells, wrong),
+    };
+    let shape_text = super::compare::tuple(shape);
+    if cells.is_empty() {
+        let Shown::Array { element, .. } = value else { return Vec::new() };
+        let count: usize = shape.iter().product();
+        let what = if count == 0 { "empty array" } else { "array, too large to show" };
+        return vec![plain(format!("{element} {what}, shape {shape_text}"))];
+    }
+    let columns = shape.last().copied().unwrap_or(1).max(1);
+    let marks = !wrong.is_empty();
+    let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(1);
+    let mut rows = Vec::new();
+    for (at, chunk) in cells.chunks(columns).enumerate() {
+        if let Some(title) = plane_title(shape, at) {
+            rows.push(plain(title));
+        }
+        rows.push(row(chunk, at * columns, wrong, width, marks, style));
+    }
+    rows
+}
+
+fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: bool, style: &Style) -> Row {
+    let mut text = String::new();
+    let mut total = 0;
+    for (at, cell) in cells.iter().enumerate() {
+        let bad = wrong.contains(&(start + at));
+        let (open, close) = match (marks, bad) {
+            (false, _) => ("", ""),
+            (true, true) => ("[", "]"),
+            (true, false) => (" ", " "),
+        };
+        let marked = format!("{open}{cell}{close}");
+        let pad = width + 2 * usize::from(marks) - marked.chars().count() + usize::from(at > 0);
+        total += pad + marked.chars().count();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{:pad$}{}", "", if bad { style.paint(Ink::Bad, &marked) } else { marked });
+    }
+    Row { text, width: total }
+}
+
+/// The index of the leading axes before each plane of an array with more than two axes: `[1, 0]`.
+fn plane_title(shape: &[usize], row: usize) -> Option<String> {
+    let leading = shape.len().checked_sub(2).filter(|&axes| axes > 0)?;
+    let per_plane = shape[shape.len() - 2];
+    (per_plane > 0 && row % per_plane == 0).then(|| super::compare::position(row / per_plane, &shape[..leading]))
+}

@@ -1,0 +1,220 @@
+//! What a check found: the record that is printed, stored with the progress and sent to the studio.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::runner::{Language, Place};
+
+/// Number of the layout of [`Report`]; it grows when a field changes its meaning or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// How the exercise stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// There is no file yet, or it is still the starter.
+    NotAttempted,
+    /// Something of the machine is missing: no verdict.
+    CannotRun,
+    /// The file has an error, or not the function that is asked for.
+    DoesNotLoad,
+    /// Right on no or only some ordinary inputs.
+    Wrong,
+    /// Right on ordinary inputs, not on the edges.
+    Fragile,
+    /// Right.
+    Passed,
+}
+
+impl Status {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Status::NotAttempted => "not attempted",
+            Status::CannotRun => "cannot run",
+            Status::DoesNotLoad => "does not load",
+            Status::Wrong => "wrong",
+            Status::Fragile => "fragile",
+            Status::Passed => "passed",
+        }
+    }
+}
+
+/// The step of the ladder that the check stopped at, in teaching order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rung {
+    /// The machine lacks something, or the check was stopped.
+    Environment,
+    /// There is a file.
+    File,
+    /// It loads, or compiles.
+    Loads,
+    /// It has the function, with the right parameters.
+    Signature,
+    /// The function is more than the starter.
+    Attempted,
+    /// It does not run for ever.
+    TimeOut,
+    /// It does not end the process, print without end or use up the memory.
+    Survives,
+    /// It raises no error on an input it should accept.
+    Raises,
+    /// It returns something.
+    Returns,
+    /// The result has the right type.
+    Type,
+    /// The result has the right shape.
+    Shape,
+    /// The result is finite where it should be.
+    Finite,
+    /// The arguments are as they were.
+    Mutation,
+    /// The numbers are right.
+    Values,
+    /// It refuses what it must refuse.
+    Rejects,
+    /// The result has the properties of a right answer.
+    Property,
+    /// It does not depend on how the arrays lie in memory.
+    Layout,
+}
+
+/// Where to read on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct See {
+    /// Id of a resource of the road.
+    pub resource: String,
+    /// The place in it.
+    pub at: String,
+}
+
+/// What a diagnosis rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// The outputs equal those of a known mistake on every input.
+    Misconception,
+    /// A pattern in the differences.
+    Fingerprint,
+    /// Numeric gradients of the reference and of the learner's own forward function.
+    Gradient,
+}
+
+/// The mistake, by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Id of the misconception, shared across exercises, or of the fingerprint.
+    pub id: String,
+    /// The mistake as a sentence.
+    pub title: String,
+    /// Why it is wrong and what the right thing is; may be empty.
+    pub explanation: String,
+    /// A question that makes the learner look at the right place; may be empty.
+    pub question: String,
+    /// Where to read.
+    pub see: Option<See>,
+    /// How sure this is, in words.
+    pub certainty: String,
+    /// Ids and titles of other mistakes that the outputs equal just as well.
+    pub also: Vec<(String, String)>,
+}
+
+/// A value made ready to be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Shown {
+    /// Anything but an array, as text.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether it is wrong.
+        wrong: bool,
+    },
+    /// An array.
+    Array {
+        /// Element type in NumPy's words.
+        element: String,
+        /// Length of every axis.
+        shape: Vec<usize>,
+        /// Elements in row-major order, written out; empty when there are too many to show.
+        cells: Vec<String>,
+        /// Row-major positions of the wrong elements.
+        wrong: Vec<usize>,
+    },
+}
+
+/// A value with its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    /// Parameter or part of the result.
+    pub name: String,
+    /// The value.
+    pub value: Shown,
+}
+
+/// One input, what should come out, and what came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What is special about the input.
+    pub label: String,
+    /// The arguments.
+    pub arguments: Vec<Named>,
+    /// The right results. Empty when the input must be refused.
+    pub expected: Vec<Named>,
+    /// The learner's results. Empty when there are none.
+    pub got: Vec<Named>,
+    /// The first difference in words and numbers; may be empty.
+    pub first_difference: String,
+}
+
+/// Times in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timings {
+    /// Starting, compiling, loading.
+    pub load_seconds: f64,
+    /// The learner's function on all inputs.
+    pub calls_seconds: f64,
+    /// Everything.
+    pub total_seconds: f64,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Exercise id.
+    pub exercise: String,
+    /// Station id.
+    pub station: String,
+    /// Language of the file.
+    pub language: Language,
+    /// The file.
+    pub file: PathBuf,
+    /// How the exercise stands.
+    pub status: Status,
+    /// Where the ladder stopped; `None` when passed.
+    pub rung: Option<Rung>,
+    /// One line.
+    pub headline: String,
+    /// What happened and what to do, in a few lines; may be empty.
+    pub message: String,
+    /// Line of the learner's file that it is about.
+    pub place: Option<Place>,
+    /// The mistake, when it could be named.
+    pub diagnosis: Option<Diagnosis>,
+    /// The smallest input that shows it.
+    pub case: Option<Case>,
+    /// What the learner's program printed.
+    pub printed: String,
+    /// Inputs with the right result.
+    pub probes_passed: usize,
+    /// All inputs.
+    pub probes: usize,
+    /// Times.
+    pub timings: Timings,
+}
