@@ -1,7 +1,10 @@
 //! The content of every exercise holds together: misconceptions differ from the right answer and from each other.
 
+mod closeness;
+
 use std::collections::BTreeSet;
 
+use closeness::same_value;
 use striate_road::exercise::{Difficulty, Exercise, Outcome, Tolerance};
 use striate_road::exercises;
 use striate_road::map::Road;
@@ -9,22 +12,6 @@ use striate_road::value::Value;
 
 fn outcomes(exercise: &Exercise, behaviour: fn(&[Value]) -> Outcome) -> Vec<Outcome> {
     (exercise.probes)().iter().map(|probe| behaviour(&probe.arguments)).collect()
-}
-
-fn same_value(a: &Value, b: &Value, tolerance: Tolerance) -> bool {
-    let near = |a: &[f64], b: &[f64]| {
-        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0f64, |most, x| most.max(x.abs()));
-        let allowed = tolerance.absolute + tolerance.relative * scale;
-        a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= allowed)
-    };
-    match (a, b) {
-        (Value::Array(a), Value::Array(b)) => a.shape() == b.shape() && near(&a.to_f64(), &b.to_f64()),
-        (Value::Tuple(a), Value::Tuple(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b, tolerance))
-        }
-        (Value::Float(a), Value::Float(b)) => near(&[*a], &[*b]),
-        _ => a == b,
-    }
 }
 
 fn same(a: &Outcome, b: &Outcome, tolerance: Tolerance) -> bool {
