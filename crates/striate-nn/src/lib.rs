@@ -1,1 +1,52 @@
-//! Neural-network modules, losses, initialisers, optimisers and schedules
+//! Neural-network modules, losses, initialisers, optimisers and schedules.
+//!
+//! Names and defaults are PyTorch's, so that what you know and the weights you have carry over. Nothing here touches a
+//! file: state goes in and out as bytes ([`state`]).
+//!
+//! ```text
+//! Context ──► Module::forward ──► loss ──► backward ──► Optimizer::step
+//!  (mode,       (layers,          (cross     (striate-      (Sgd, Adam; lr from
+//!   random       Sequential)       entropy)   tensor)        a Schedule)
+//!   streams)
+//! ```
+//!
+//! One training step:
+//!
+//! ```
+//! use striate_nn::optim::{Optimizer, Sgd};
+//! use striate_nn::{Context, Linear, Module, ReLU, Sequential, loss};
+//! use striate_tensor::{DType, Tensor, random::Generator};
+//!
+//! let mut generator = Generator::new(0);
+//! let model = Sequential::new()
+//!     .with("fc1", Linear::new(4, 8, &mut generator))
+//!     .with("relu1", ReLU)
+//!     .with("fc2", Linear::new(8, 3, &mut generator));
+//! let mut optimizer = Sgd::new(model.named_parameters(), 0.1).momentum(0.9).build();
+//!
+//! let (x, y) = (Tensor::randn(&[5, 4], &mut generator), Tensor::from_slice(&[0_i64, 1, 2, 1, 0], &[5]));
+//! let before = loss::cross_entropy(&model.forward(&x, &Context::train(0, 0)), &y);
+//! optimizer.zero_grad();
+//! before.backward();
+//! optimizer.step();
+//! let after = loss::cross_entropy(&model.forward(&x, &Context::eval()), &y);
+//! assert!(after.item::<f32>() < before.item::<f32>());
+//! ```
+
+mod context;
+mod error;
+pub mod init;
+mod layers;
+pub mod loss;
+mod module;
+pub mod optim;
+pub mod schedule;
+pub mod state;
+
+pub use context::Context;
+pub use error::ModuleError;
+pub use layers::{
+    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,
+    Sequential, Sigmoid, Tanh,
+};
+pub use module::{Module, Slot};

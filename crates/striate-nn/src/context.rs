@@ -1,0 +1,128 @@
+//! One forward pass: training or evaluation, random streams, and where in the model we are.
+
+use std::cell::{Cell, RefCell};
+
+use striate_tensor::Tensor;
+use striate_tensor::random::Generator;
+
+use crate::{Module, ModuleError};
+
+/// What a module needs to know about the forward pass it takes part in.
+///
+/// Make a fresh one for every pass. Randomness (dropout) is a function of the seed, the step and the order of calls, so
+/// a resumed run repeats it without any saved state.
+///
+/// ```
+/// use striate_nn::Context;
+///
+/// let context = Context::train(42, 7);
+/// assert!(context.training());
+/// assert!(!Context::eval().training());
+/// ```
+#[derive(Debug)]
+pub struct Context {
+    mode: Mode,
+    streams: Cell<u64>,
+    path: RefCell<String>,
+    captured: Option<RefCell<Vec<(String, Tensor)>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Eval,
+    Train { seed: u64, step: u64 },
+}
+
+impl Context {
+    /// Evaluation: dropout passes everything, batch norm uses its running statistics.
+    pub fn eval() -> Self {
+        Self::new(Mode::Eval, false)
+    }
+
+    /// Training step number `step` of a run seeded with `seed`.
+    pub fn train(seed: u64, step: u64) -> Self {
+        Self::new(Mode::Train { seed, step }, false)
+    }
+
+    /// Evaluation that keeps the output of every module by its path; see [`Context::captured`].
+    pub fn capture() -> Self {
+        Self::new(Mode::Eval, true)
+    }
+
+    fn new(mode: Mode, capture: bool) -> Self {
+        let captured = capture.then(RefCell::default);
+        Self { mode, streams: Cell::new(0), path: RefCell::default(), captured }
+    }
+
+    /// Whether this pass trains.
+    pub fn training(&self) -> bool {
+        matches!(self.mode, Mode::Train { .. })
+    }
+
+    /// The next independent random stream of this pass.
+    ///
+    /// Each call returns another stream. Evaluation behaves like seed 0, step 0.
+    pub fn generator(&self) -> Generator {
+        let stream = self.streams.get();
+        self.streams.set(stream + 1);
+        let (seed, step) = match self.mode {
+            Mode::Eval => (0, 0),
+            Mode::Train { seed, step } => (seed, step),
+        };
+        Generator::new(seed).fork(step).fork(stream)
+    }
+
+    /// Runs `body` one level down in the module path: `scope("conv2", ..)` inside `features` is `features.conv2`.
+    pub fn scope<R>(&self, name: &str, body: impl FnOnce(&Self) -> R) -> R {
+        let parent = self.path.borrow().len();
+        {
+            let mut path = self.path.borrow_mut();
+            if parent > 0 {
+                path.push('.');
+            }
+            path.push_str(name);
+        }
+        // Restores the path also when `body` panics, so that the context stays usable.
+        let _leave = LeaveScope { path: &self.path, parent };
+        body(self)
+    }
+
+    /// The path of the module that is running; empty at the top.
+    pub fn path(&self) -> String {
+        self.path.borrow().clone()
+    }
+
+    /// Runs a child module under `name`: its errors carry the path, and a capturing context keeps its output.
+    ///
+    /// Containers call their children through this.
+    ///
+    /// # Errors
+    /// Those of the child, located.
+    pub fn call(&self, name: &str, module: &dyn Module, input: &Tensor) -> Result<Tensor, ModuleError> {
+        self.scope(name, |context| {
+            let output =
+                module.try_forward(input, context).map_err(|error| error.located(context.path.borrow().as_str()))?;
+            if let Some(captured) = &context.captured {
+                captured.borrow_mut().push((context.path(), output.clone()));
+            }
+            Ok(output)
+        })
+    }
+
+    /// The outputs seen by a [`Context::capture`] pass, in the order they were computed (a container follows its
+    /// children). Empty for other contexts.
+    pub fn captured(&self) -> Vec<(String, Tensor)> {
+        self.captured.as_ref().map(|captured| captured.borrow().clone()).unwrap_or_default()
+    }
+}
+
+struct LeaveScope<'a> {
+    path: &'a RefCell<String>,
+    parent: usize,
+}
+
+impl Drop for LeaveScope<'_> {
+    fn drop(&mut self) {
+        self.path.borrow_mut().truncate(self.parent);
+    }
+}

@@ -1,0 +1,67 @@
+//! Batch normalisation.
+
+use striate_tensor::{BatchNormOptions, DType, Tensor};
+
+use crate::{Context, Module, ModuleError, Slot};
+
+/// Normalises each channel of `[n, c, h, w]` to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy
+/// 2015).
+///
+/// Training uses the statistics of the batch and moves the running ones by `momentum` (0.1) towards them; the running
+/// variance takes the unbiased estimate, as in PyTorch. Evaluation uses the running statistics.
+#[derive(Debug)]
+pub struct BatchNorm2d {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    /// Not used by the maths: kept so that state dictionaries are exchangeable with PyTorch's.
+    num_batches_tracked: Tensor,
+    eps: f64,
+    momentum: f64,
+}
+
+impl BatchNorm2d {
+    /// Scale 1, shift 0, `eps` 1e-5, `momentum` 0.1.
+    pub fn new(channels: usize) -> Self {
+        Self::with_options(channels, 1e-5, 0.1)
+    }
+
+    /// `eps` is added to the variance; `momentum` is the share of the newest batch in the running statistics.
+    pub fn with_options(channels: usize, eps: f64, momentum: f64) -> Self {
+        Self {
+            weight: Tensor::ones(&[channels], DType::F32).requires_grad_(true),
+            bias: Tensor::zeros(&[channels], DType::F32).requires_grad_(true),
+            running_mean: Tensor::zeros(&[channels], DType::F32),
+            running_var: Tensor::ones(&[channels], DType::F32),
+            num_batches_tracked: Tensor::zeros(&[], DType::I64),
+            eps,
+            momentum,
+        }
+    }
+}
+
+impl Module for BatchNorm2d {
+    fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
+        let options = BatchNormOptions { training: context.training(), momentum: self.momentum, eps: self.eps };
+        let running = (&self.running_mean, &self.running_var);
+        let output = input.try_batch_norm(Some(running), Some((&self.weight, &self.bias)), options)?;
+        if context.training() {
+            let seen = self.num_batches_tracked.item::<i64>();
+            self.num_batches_tracked.copy_(&Tensor::scalar(seen + 1));
+        }
+        Ok(output)
+    }
+
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
+        visitor("weight", Slot::Parameter(&self.weight));
+        visitor("bias", Slot::Parameter(&self.bias));
+        visitor("running_mean", Slot::Buffer(&self.running_mean));
+        visitor("running_var", Slot::Buffer(&self.running_var));
+        visitor("num_batches_tracked", Slot::Buffer(&self.num_batches_tracked));
+    }
+
+    fn describe(&self) -> String {
+        format!("BatchNorm2d({})", self.weight.shape()[0])
+    }
+}

@@ -1,0 +1,78 @@
+//! Pooling layers.
+
+use striate_tensor::{Pool2dOptions, Tensor};
+
+use crate::{Context, Module, ModuleError};
+
+/// `3` for a square, `3x5` otherwise.
+pub(super) fn pair([height, width]: [usize; 2]) -> String {
+    if height == width { height.to_string() } else { format!("{height}x{width}") }
+}
+
+fn describe(name: &str, options: &Pool2dOptions) -> String {
+    let Pool2dOptions { kernel, stride, padding, .. } = *options;
+    let mut text = format!("{name}(kernel {}", pair(kernel));
+    if stride != kernel {
+        text += &format!(", stride {}", pair(stride));
+    }
+    if padding != [0; 2] {
+        text += &format!(", padding {}", pair(padding));
+    }
+    text + ")"
+}
+
+/// The largest value of each window of `[n, c, h, w]`. Of equal values the first in row order gets the gradient.
+#[derive(Debug, Clone)]
+pub struct MaxPool2d {
+    options: Pool2dOptions,
+}
+
+impl MaxPool2d {
+    /// Square windows that touch but do not overlap.
+    pub fn new(kernel: usize) -> Self {
+        Self::with_options(Pool2dOptions::new(kernel))
+    }
+
+    /// Any window, stride and padding.
+    pub fn with_options(options: Pool2dOptions) -> Self {
+        Self { options }
+    }
+}
+
+impl Module for MaxPool2d {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_max_pool2d(self.options)?)
+    }
+
+    fn describe(&self) -> String {
+        describe("MaxPool2d", &self.options)
+    }
+}
+
+/// The mean of each window of `[n, c, h, w]`.
+#[derive(Debug, Clone)]
+pub struct AvgPool2d {
+    options: Pool2dOptions,
+}
+
+impl AvgPool2d {
+    /// Square windows that touch but do not overlap.
+    pub fn new(kernel: usize) -> Self {
+        Self::with_options(Pool2dOptions::new(kernel))
+    }
+
+    /// Any window, stride and padding.
+    pub fn with_options(options: Pool2dOptions) -> Self {
+        Self { options }
+    }
+}
+
+impl Module for AvgPool2d {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_avg_pool2d(self.options)?)
+    }
+
+    fn describe(&self) -> String {
+        describe("AvgPool2d", &self.options)
+    }
+}

@@ -1,0 +1,89 @@
+//! Modules one after the other.
+
+use striate_tensor::Tensor;
+
+use crate::{Context, Module, ModuleError, Slot};
+
+/// A chain of named modules: the output of each is the input of the next.
+///
+/// A shape mistake says which module it happened in:
+///
+/// ```
+/// use striate_nn::{Context, Linear, Module, Sequential};
+/// use striate_tensor::{DType, Tensor, random::Generator};
+///
+/// let mut generator = Generator::new(0);
+/// let head = Sequential::new().with("fc1", Linear::new(8, 4, &mut generator)).with("fc2", Linear::new(5, 2, &mut generator));
+/// let model = Sequential::new().with("head", head);
+/// let error = model.try_forward(&Tensor::zeros(&[1, 8], DType::F32), &Context::eval()).unwrap_err();
+/// assert!(error.to_string().starts_with("in `head.fc2`: linear: "), "{error}");
+/// ```
+#[derive(Default)]
+pub struct Sequential {
+    children: Vec<(String, Box<dyn Module>)>,
+}
+
+impl Sequential {
+    /// An empty chain, which returns its input.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The chain with one more module at its end.
+    ///
+    /// # Panics
+    /// If the name is taken, empty or has a dot: paths would be ambiguous.
+    #[track_caller]
+    pub fn with(mut self, name: impl Into<String>, module: impl Module + 'static) -> Self {
+        self.push(name, Box::new(module));
+        self
+    }
+
+    /// Adds a module at the end.
+    ///
+    /// # Panics
+    /// As [`Sequential::with`].
+    #[track_caller]
+    pub fn push(&mut self, name: impl Into<String>, module: Box<dyn Module>) {
+        let name = name.into();
+        assert!(!name.is_empty() && !name.contains('.'), "Sequential: `{name}` cannot name a module; use letters, digits and _");
+        assert!(self.get(&name).is_none(), "Sequential: the name `{name}` is taken; every module needs its own");
+        self.children.push((name, module));
+    }
+
+    /// The child of this name.
+    pub fn get(&self, name: &str) -> Option<&dyn Module> {
+        self.children().find(|(own, _)| *own == name).map(|(_, module)| module)
+    }
+
+    /// The children with their names, in order.
+    pub fn children(&self) -> impl Iterator<Item = (&str, &dyn Module)> {
+        self.children.iter().map(|(name, module)| (name.as_str(), module.as_ref()))
+    }
+}
+
+impl Module for Sequential {
+    fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
+        let mut value = input.clone();
+        for (name, module) in self.children() {
+            value = context.call(name, module, &value)?;
+        }
+        Ok(value)
+    }
+
+    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
+        for (name, module) in &self.children {
+            visitor(name, Slot::Child(module.as_ref()));
+        }
+    }
+
+    fn describe(&self) -> String {
+        let width = self.children.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let mut text = String::from("Sequential");
+        for (name, module) in self.children() {
+            let description = module.describe().replace('\n', "\n  ");
+            text += &format!("\n  {name:width$}  {description}");
+        }
+        text
+    }
+}

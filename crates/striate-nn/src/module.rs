@@ -1,0 +1,152 @@
+//! The trait of everything with a forward pass.
+
+use std::collections::BTreeMap;
+
+use striate_tensor::Tensor;
+
+use crate::state::{LoadError, LoadReport, load};
+use crate::{Context, ModuleError};
+
+/// What a module holds under a name.
+pub enum Slot<'a> {
+    /// Learned by the optimiser.
+    Parameter(&'a Tensor),
+    /// Kept with the weights but not learned (running statistics).
+    Buffer(&'a Tensor),
+    /// A module inside this one.
+    Child(&'a dyn Module),
+}
+
+/// A part of a network: a forward pass, and the tensors it owns.
+///
+/// Parameters have interior mutability like every [`Tensor`], so training needs no `&mut`.
+///
+/// A module of your own implements [`Module::try_forward`], [`Module::visit`] if it owns anything, and
+/// [`Module::describe`]:
+///
+/// ```
+/// use striate_nn::{Context, Linear, Module, ModuleError, Slot};
+/// use striate_tensor::{DType, Tensor, random::Generator};
+///
+/// /// `x + linear(x)`
+/// struct Residual {
+///     linear: Linear,
+/// }
+///
+/// impl Module for Residual {
+///     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
+///         let change = context.call("linear", &self.linear, input)?;
+///         Ok(input.try_add(&change)?)
+///     }
+///     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
+///         visitor("linear", Slot::Child(&self.linear));
+///     }
+///     fn describe(&self) -> String {
+///         "Residual".into()
+///     }
+/// }
+///
+/// let block = Residual { linear: Linear::new(4, 4, &mut Generator::new(0)) };
+/// assert_eq!(block.num_parameters(), 20);
+/// let output = block.forward(&Tensor::zeros(&[2, 4], DType::F32), &Context::eval());
+/// assert_eq!(output.shape(), [2, 4]);
+/// ```
+pub trait Module: Send + Sync {
+    /// The forward pass.
+    ///
+    /// # Errors
+    /// When an operation refuses its arguments: wrong shape or dtype, an index out of range.
+    fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError>;
+
+    /// Shows each parameter, buffer and child with its name, in the order of the forward pass. Owns nothing by default.
+    fn visit<'a>(&'a self, _visitor: &mut dyn FnMut(&str, Slot<'a>)) {}
+
+    /// One line such as `Linear(784 -> 128)`; containers may use several.
+    fn describe(&self) -> String;
+
+    /// The forward pass, for callers whose shapes are right by construction.
+    ///
+    /// # Panics
+    /// Where [`Module::try_forward`] returns an error, with its text.
+    #[track_caller]
+    fn forward(&self, input: &Tensor, context: &Context) -> Tensor {
+        self.try_forward(input, context).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Shows each parameter and buffer of the whole tree with its dotted path; `prefix` is this module's own path.
+    fn visit_tensors<'a>(&'a self, prefix: &str, visitor: &mut dyn FnMut(String, Slot<'a>)) {
+        self.visit(&mut |name, slot| {
+            let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+            match slot {
+                Slot::Child(child) => child.visit_tensors(&path, visitor),
+                tensor => visitor(path, tensor),
+            }
+        });
+    }
+
+    /// Every parameter with its path, in forward order.
+    fn named_parameters(&self) -> Vec<(String, Tensor)> {
+        let mut found = Vec::new();
+        self.visit_tensors("", &mut |path, slot| {
+            if let Slot::Parameter(tensor) = slot {
+                found.push((path, tensor.clone()));
+            }
+        });
+        found
+    }
+
+    /// Every buffer with its path, in forward order.
+    fn named_buffers(&self) -> Vec<(String, Tensor)> {
+        let mut found = Vec::new();
+        self.visit_tensors("", &mut |path, slot| {
+            if let Slot::Buffer(tensor) = slot {
+                found.push((path, tensor.clone()));
+            }
+        });
+        found
+    }
+
+    /// How many numbers the optimiser learns.
+    fn num_parameters(&self) -> usize {
+        self.named_parameters().iter().map(|(_, tensor)| tensor.numel()).sum()
+    }
+
+    /// Forgets the gradients of all parameters.
+    fn zero_grad(&self) {
+        for (_, parameter) in self.named_parameters() {
+            parameter.zero_grad();
+        }
+    }
+
+    /// Parameters and buffers by path. The tensors share memory with the module: copy what must outlive the next step.
+    fn state_dict(&self) -> BTreeMap<String, Tensor> {
+        let mut state = BTreeMap::new();
+        self.visit_tensors("", &mut |path, slot| {
+            if let Slot::Parameter(tensor) | Slot::Buffer(tensor) = slot {
+                state.insert(path, tensor.detach());
+            }
+        });
+        state
+    }
+
+    /// Copies `state` into the parameters and buffers, all or nothing.
+    ///
+    /// # Errors
+    /// When a tensor is missing, unexpected or of another shape; the module is then unchanged.
+    fn load_state_dict(&self, state: &BTreeMap<String, Tensor>) -> Result<LoadReport, LoadError> {
+        let report = LoadReport::compare(&self.state_dict(), state);
+        if !report.is_exact() {
+            return Err(LoadError { report });
+        }
+        load(&self.state_dict(), state, &report);
+        Ok(report)
+    }
+
+    /// Copies what fits of `state` (same path, same shape) and leaves the rest of the module as it is, for example to
+    /// start from weights trained on other classes. The report says what did not fit.
+    fn load_state_dict_partial(&self, state: &BTreeMap<String, Tensor>) -> LoadReport {
+        let report = LoadReport::compare(&self.state_dict(), state);
+        load(&self.state_dict(), state, &report);
+        report
+    }
+}

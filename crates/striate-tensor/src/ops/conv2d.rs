@@ -1,0 +1,253 @@
+//! Two-dimensional convolution (cross-correlation, as everywhere in deep learning).
+//!
+//! With stride `s`, padding `p`, dilation `d` and one group:
+//!
+//! ```text
+//! y[n, o, i, j]  = b[o] + Σ_{c, u, v} x[n, c, i s - p + u d, j s - p + v d] w[o, c, u, v]
+//! ∂x[n, c, r, q] = Σ_{o, u, v with i s - p + u d = r, j s - p + v d = q} ∂y[n, o, i, j] w[o, c, u, v]
+//! ∂w[o, c, u, v] = Σ_{n, i, j} ∂y[n, o, i, j] x[n, c, i s - p + u d, j s - p + v d]
+//! ∂b[o]          = Σ_{n, i, j} ∂y[n, o, i, j]
+//! ```
+//!
+//! where `x` outside the image is 0.
+
+use striate_kernels::conv2d::{self as kernel, Conv2dGeometry};
+
+use crate::autograd::{Backward, SavedTensor};
+use crate::dtype::dispatch_float;
+use crate::error::OrPanic;
+use crate::layout::{Layout, MemoryFormat};
+use crate::{Tensor, TensorError};
+
+const OP: &str = "conv2d";
+
+/// How a convolution window moves. Pairs are `[vertical, horizontal]`.
+///
+/// ```
+/// use striate_tensor::Conv2dOptions;
+/// let same = Conv2dOptions { padding: [1, 1], ..Conv2dOptions::default() };
+/// assert_eq!(same.stride, [1, 1]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dOptions {
+    /// Step of the window; at least 1.
+    pub stride: [usize; 2],
+    /// Rows and columns of zeros added on each side.
+    pub padding: [usize; 2],
+    /// Spacing of the kernel's taps; at least 1.
+    pub dilation: [usize; 2],
+    /// Independent convolutions side by side in the channels; divides the channels of input and output.
+    pub groups: usize,
+}
+
+impl Default for Conv2dOptions {
+    fn default() -> Self {
+        Self { stride: [1; 2], padding: [0; 2], dilation: [1; 2], groups: 1 }
+    }
+}
+
+impl Tensor {
+    /// Convolves `[n, c, h, w]` with `weight` `[out, c / groups, kh, kw]` and adds `bias` `[out]`:
+    /// `[n, out, oh, ow]` with `oh = (h + 2 padding - dilation (kh - 1) - 1) / stride + 1`, rounded down.
+    ///
+    /// ```
+    /// use striate_tensor::{Conv2dOptions, DType, Tensor};
+    /// let image = Tensor::arange(0.0, 9.0, 1.0, DType::F32).reshape(&[1, 1, 3, 3]);
+    /// let differences = Tensor::from_slice(&[-1.0f32, 1.0], &[1, 1, 1, 2]);
+    /// let edges = image.conv2d(&differences, None, Conv2dOptions::default());
+    /// assert_eq!(edges.to_vec::<f32>(), [1.0; 6]);
+    /// ```
+    ///
+    /// # Panics
+    /// When shapes or dtypes do not fit, or an option is out of range.
+    #[track_caller]
+    pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, options: Conv2dOptions) -> Tensor {
+        self.try_conv2d(weight, bias, options).or_panic()
+    }
+
+    /// Like [`conv2d`](Self::conv2d), with a mistake as an error.
+    pub fn try_conv2d(
+        &self,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        options: Conv2dOptions,
+    ) -> Result<Tensor, TensorError> {
+        let geometry = geometry(self, weight, bias, options)?;
+        let [height, width] = geometry.output_size();
+        let layout =
+            Layout::in_format(&[geometry.batch, geometry.out_channels, height, width], MemoryFormat::ChannelsLast);
+        // Converted once here; the backward pass reads the same copy.
+        let input = self.to_format(MemoryFormat::ChannelsLast);
+        let output = dispatch_float!(self.dtype(), OP, |T| {
+            let weight = weight.data_in_format::<T>(MemoryFormat::Contiguous);
+            let bias = bias.map(|bias| bias.data_in_format::<T>(MemoryFormat::Contiguous));
+            Tensor::fill_layout::<T>(layout, self.dtype(), |output| {
+                kernel::forward(&geometry, &input.data::<T>(), &weight, bias.as_deref(), output);
+            })
+        });
+        let inputs = [Some(self), Some(weight), bias];
+        let inputs: Vec<&Tensor> = inputs.into_iter().flatten().collect();
+        Ok(output.from_op(OP, &inputs, || Conv2dBackward {
+            geometry,
+            input: SavedTensor::new(&input),
+            weight: SavedTensor::new(weight),
+        }))
+    }
+}
+
+struct Conv2dBackward {
+    geometry: Conv2dGeometry,
+    /// Channels-last.
+    input: SavedTensor,
+    weight: SavedTensor,
+}
+
+impl Backward for Conv2dBackward {
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let geometry = &self.geometry;
+        let (input, weight) = (self.input.get(OP)?, self.weight.get(OP)?);
+        let mut gradients = vec![None; needs.len()];
+        dispatch_float!(grad.dtype(), OP, |T| {
+            let grad_output = grad.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            if needs[0] {
+                let weight = weight.data_in_format::<T>(MemoryFormat::Contiguous);
+                let layout = Layout::in_format(input.shape(), MemoryFormat::ChannelsLast);
+                gradients[0] = Some(Tensor::fill_layout::<T>(layout, grad.dtype(), |grad_input| {
+                    kernel::backward_input(geometry, &grad_output, &weight, grad_input);
+                }));
+            }
+            let needs_bias = needs.get(2).is_some_and(|&needs| needs);
+            if needs[1] || needs_bias {
+                let input = input.data_in_format::<T>(MemoryFormat::ChannelsLast);
+                let mut grad_bias = None;
+                let grad_weight =
+                    Tensor::fill_layout::<T>(Layout::contiguous(weight.shape()), grad.dtype(), |grad_weight| {
+                        if needs_bias {
+                            let layout = Layout::contiguous(&[geometry.out_channels]);
+                            grad_bias = Some(Tensor::fill_layout::<T>(layout, grad.dtype(), |grad_bias| {
+                                kernel::backward_weight(geometry, &input, &grad_output, grad_weight, Some(grad_bias));
+                            }));
+                        } else {
+                            kernel::backward_weight(geometry, &input, &grad_output, grad_weight, None);
+                        }
+                    });
+                gradients[1] = needs[1].then_some(grad_weight);
+                if needs_bias {
+                    gradients[2] = grad_bias;
+                }
+            }
+        });
+        Ok(gradients)
+    }
+}
+
+/// Checks the arguments and puts them in the kernel's terms.
+fn geometry(
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv2dOptions,
+) -> Result<Conv2dGeometry, TensorError> {
+    let Conv2dOptions { stride, padding, dilation, groups } = options;
+    let &[batch, in_channels, in_height, in_width] = input.shape() else {
+        return Err(TensorError::shape(
+            OP,
+            format!("the input must be [n, c, h, w], got {:?}", input.shape()),
+            "add the missing dimensions: unsqueeze(0) makes a batch of one",
+        ));
+    };
+    let &[out_channels, weight_channels, kernel_height, kernel_width] = weight.shape() else {
+        return Err(TensorError::shape(
+            OP,
+            format!("the weight must be [out, in / groups, kh, kw], got {:?}", weight.shape()),
+            "reshape the weight to four dimensions",
+        ));
+    };
+    check_dtypes(input, weight, bias)?;
+    check_options(options)?;
+    if in_channels != weight_channels * groups {
+        let expected = weight_channels * groups;
+        let of_groups = if groups == 1 { String::new() } else { format!(" ({weight_channels} in each of {groups} groups)") };
+        let help = if in_height == expected || in_width == expected {
+            "the input looks like [n, h, w, c]: permute(&[0, 3, 1, 2]) makes it [n, c, h, w]"
+        } else {
+            "the weight is [out, in / groups, kh, kw]: make its second size match the channels of the input"
+        };
+        return Err(TensorError::shape(
+            OP,
+            format!("input has {in_channels} channels, weight expects {expected}{of_groups}"),
+            help,
+        ));
+    }
+    if !out_channels.is_multiple_of(groups) {
+        return Err(TensorError::argument(
+            OP,
+            format!("{groups} groups do not divide the {out_channels} output channels"),
+            "choose groups that divide the channels of input and output",
+        ));
+    }
+    if let Some(bias) = bias.filter(|bias| bias.shape() != [out_channels]) {
+        return Err(TensorError::shape(
+            OP,
+            format!("the bias must be [{out_channels}], one number per output channel, got {:?}", bias.shape()),
+            "the weight's first size and the bias's size must be equal",
+        ));
+    }
+    let kernel = [kernel_height, kernel_width];
+    check_fits([in_height, in_width], kernel, options)?;
+    Ok(Conv2dGeometry {
+        batch,
+        in_channels,
+        in_height,
+        in_width,
+        out_channels,
+        kernel,
+        stride,
+        padding,
+        dilation,
+        groups,
+    })
+}
+
+fn check_dtypes(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(), TensorError> {
+    if !input.dtype().is_float() {
+        return Err(TensorError::needs_float(OP, input.dtype()));
+    }
+    match [Some(weight), bias].into_iter().flatten().find(|tensor| tensor.dtype() != input.dtype()) {
+        Some(other) => Err(TensorError::dtypes_differ(OP, input.dtype(), other.dtype())),
+        None => Ok(()),
+    }
+}
+
+fn check_options(options: Conv2dOptions) -> Result<(), TensorError> {
+    let Conv2dOptions { stride, dilation, groups, .. } = options;
+    let zero = if stride.contains(&0) {
+        "stride"
+    } else if dilation.contains(&0) {
+        "dilation"
+    } else if groups == 0 {
+        "groups"
+    } else {
+        return Ok(());
+    };
+    Err(TensorError::argument(OP, format!("{zero} is 0"), format!("{zero} must be at least 1")))
+}
+
+fn check_fits(size: [usize; 2], kernel: [usize; 2], options: Conv2dOptions) -> Result<(), TensorError> {
+    let Conv2dOptions { padding, dilation, .. } = options;
+    if kernel.contains(&0) {
+        return Err(TensorError::shape(OP, format!("the kernel is empty: {kernel:?}"), "a kernel is at least 1 x 1"));
+    }
+    for axis in 0..2 {
+        let (reach, available) = (dilation[axis] * (kernel[axis] - 1) + 1, size[axis] + 2 * padding[axis]);
+        if reach > available {
+            let name = ["rows", "columns"][axis];
+            return Err(TensorError::shape(
+                OP,
+                format!("the kernel spans {reach} {name}, the padded input has {available}"),
+                "use a larger input, more padding or a smaller kernel",
+            ));
+        }
+    }
+    Ok(())
+}

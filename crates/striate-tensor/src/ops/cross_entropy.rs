@@ -1,0 +1,236 @@
+//! Cross-entropy from logits, and the negative log-likelihood from log-probabilities.
+//!
+//! For each position with logits `x` and target class `t`:
+//!
+//! ```text
+//! cross_entropy:  l = log Σ_j exp(x_j) - x_t        ∂x_j = ∂l (softmax(x)_j - [j = t])
+//! nll_loss:       l = -x_t                          ∂x_j = -∂l [j = t]
+//! ```
+//!
+//! Computed from logits in one go, so that a probability that rounds to 0 does not become an infinite loss.
+
+use striate_kernels::pointwise::sum;
+use striate_kernels::softmax::log_softmax_rows;
+use striate_kernels::threads::parallel_chunks_mut;
+
+use super::softmax::{dense_along, dim_to_last};
+use crate::autograd::{Backward, SavedTensor};
+use crate::dtype::{Float, dispatch_float};
+use crate::error::OrPanic;
+use crate::layout::{Layout, MemoryFormat};
+use crate::{DType, Tensor, TensorError};
+
+/// How the losses of the positions become one number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+    /// Not at all: one loss for each position.
+    None,
+}
+
+impl Tensor {
+    /// The cross-entropy between these logits and the target classes.
+    ///
+    /// Logits are `[n, classes]`, `[n, classes, ...]` with a decision per position, or `[classes]` for a single one.
+    /// `targets` are `i64` class numbers in `0..classes`, with the shape of the logits without the class dimension.
+    ///
+    /// ```
+    /// use striate_tensor::{Reduction, Tensor};
+    /// let logits = Tensor::from_slice(&[0.0f32, 1e4, 0.0, 0.0], &[2, 2]);
+    /// let targets = Tensor::from_slice(&[0i64, 1], &[2]);
+    /// let losses = logits.cross_entropy(&targets, Reduction::None).to_vec::<f32>();
+    /// assert_eq!(losses, [1e4, 2f32.ln()]);
+    /// ```
+    ///
+    /// # Panics
+    /// When shapes or dtypes do not fit, or a target is not a class.
+    #[track_caller]
+    pub fn cross_entropy(&self, targets: &Tensor, reduction: Reduction) -> Tensor {
+        self.try_cross_entropy(targets, reduction).or_panic()
+    }
+
+    /// Like [`cross_entropy`](Self::cross_entropy), with a mistake as an error.
+    pub fn try_cross_entropy(&self, targets: &Tensor, reduction: Reduction) -> Result<Tensor, TensorError> {
+        try_kind(self, targets, reduction, Kind::CrossEntropy)
+    }
+
+    /// The negative log-likelihood of the target classes under these log-probabilities; shapes as in
+    /// [`cross_entropy`](Self::cross_entropy).
+    ///
+    /// # Panics
+    /// When shapes or dtypes do not fit, or a target is not a class.
+    #[track_caller]
+    pub fn nll_loss(&self, targets: &Tensor, reduction: Reduction) -> Tensor {
+        self.try_nll_loss(targets, reduction).or_panic()
+    }
+
+    /// Like [`nll_loss`](Self::nll_loss), with a mistake as an error.
+    pub fn try_nll_loss(&self, targets: &Tensor, reduction: Reduction) -> Result<Tensor, TensorError> {
+        try_kind(self, targets, reduction, Kind::NllLoss)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    CrossEntropy,
+    NllLoss,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::CrossEntropy => "cross_entropy",
+            Self::NllLoss => "nll_loss",
+        }
+    }
+}
+
+fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) -> Result<Tensor, TensorError> {
+    let dim = check(kind.name(), input, targets)?;
+    let classes = input.shape()[dim];
+    let targets = targets.to_format(MemoryFormat::Contiguous);
+    let rows = input.view_as(dim_to_last(input.layout(), dim)).to_format(MemoryFormat::Contiguous);
+    let (output, log_probabilities) = dispatch_float!(input.dtype(), kind.name(), |T| {
+        let log_probabilities = match kind {
+            Kind::NllLoss => rows,
+            Kind::CrossEntropy => Tensor::fill_layout::<T>(rows.layout().fresh(), rows.dtype(), |out| {
+                log_softmax_rows(&rows.data::<T>(), classes, out);
+            }),
+        };
+        let (log_p, indices) = (log_probabilities.data::<T>(), targets.data::<i64>());
+        let losses = Tensor::fill_layout::<T>(Layout::contiguous(targets.shape()), input.dtype(), |out| {
+            for (row, (loss, &target)) in out.iter_mut().zip(indices.iter()).enumerate() {
+                *loss = log_p[row * classes + target as usize].negative();
+            }
+        });
+        (reduce::<T>(losses, reduction), log_probabilities)
+    });
+    Ok(output.from_op(kind.name(), &[input], || CrossEntropyBackward {
+        kind,
+        reduction,
+        dim,
+        // Not needed when the gradient is the target's alone.
+        log_probabilities: (kind == Kind::CrossEntropy).then(|| SavedTensor::new(&log_probabilities)),
+        targets: SavedTensor::new(&targets),
+        shape: input.shape().to_vec(),
+    }))
+}
+
+fn reduce<T: Float>(losses: Tensor, reduction: Reduction) -> Tensor {
+    if reduction == Reduction::None {
+        return losses;
+    }
+    let total = sum(&losses.data::<T>());
+    let count = if reduction == Reduction::Mean { losses.numel() as f64 } else { 1.0 };
+    let scalar = <T as striate_kernels::Element>::from_f64(count);
+    Tensor::fill_layout::<T>(Layout::contiguous(&[]), losses.dtype(), |out| out[0] = total.over(scalar))
+}
+
+struct CrossEntropyBackward {
+    kind: Kind,
+    reduction: Reduction,
+    /// The class dimension of the input.
+    dim: usize,
+    /// `[..., classes]`, row-major; for cross-entropy only.
+    log_probabilities: Option<SavedTensor>,
+    /// Row-major.
+    targets: SavedTensor,
+    /// Of the input.
+    shape: Vec<usize>,
+}
+
+impl Backward for CrossEntropyBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let op = self.kind.name();
+        let (targets, classes) = (self.targets.get(op)?, self.shape[self.dim]);
+        let log_probabilities = self.log_probabilities.as_ref().map(|saved| saved.get(op)).transpose()?;
+        let layout = dense_along(&self.shape, self.dim);
+        let grad_input = dispatch_float!(grad.dtype(), op, |T| {
+            let (grad_data, indices) = (grad.data_in_format::<T>(MemoryFormat::Contiguous), targets.data::<i64>());
+            let log_p = log_probabilities.map(|tensor| tensor.data::<T>());
+            let per_row = self.reduction == Reduction::None;
+            let count = if self.reduction == Reduction::Mean { indices.len() as f64 } else { 1.0 };
+            let loss_grad = |row: usize| grad_data[if per_row { row } else { 0 }] / count as T;
+            Tensor::fill_layout::<T>(layout, grad.dtype(), |out| {
+                fill_gradient(out, classes, &indices, log_p.as_deref(), &loss_grad);
+            })
+        });
+        Ok(vec![Some(grad_input)])
+    }
+}
+
+/// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - [j = target])`, without the exponential when there is no `log_p`.
+fn fill_gradient<T: Float>(
+    out: &mut [T],
+    classes: usize,
+    targets: &[i64],
+    log_p: Option<&[T]>,
+    loss_grad: &(impl Fn(usize) -> T + Sync),
+) {
+    let rows = (8192 / classes.max(1)).max(1);
+    parallel_chunks_mut(out, rows * classes, &|chunk, part: &mut [T]| {
+        for (i, out) in part.chunks_exact_mut(classes).enumerate() {
+            let row = chunk * rows + i;
+            let (grad, target) = (loss_grad(row), targets[row] as usize);
+            match log_p {
+                None => out.fill(<T as striate_kernels::Element>::ZERO),
+                Some(log_p) => {
+                    for (out, &log_p) in out.iter_mut().zip(&log_p[row * classes..]) {
+                        *out = Float::exp(log_p).times(grad);
+                    }
+                }
+            }
+            out[target] = out[target].minus(grad);
+        }
+    });
+}
+
+/// Checks the arguments; returns the class dimension.
+fn check(op: &'static str, input: &Tensor, targets: &Tensor) -> Result<usize, TensorError> {
+    if !input.dtype().is_float() {
+        return Err(TensorError::needs_float(op, input.dtype()));
+    }
+    if targets.dtype() != DType::I64 {
+        return Err(TensorError::dtype(
+            op,
+            format!("targets are class numbers in i64, got {}", targets.dtype()),
+            "convert them: targets.to_dtype(DType::I64)",
+        ));
+    }
+    if input.rank() == 0 {
+        return Err(TensorError::shape(
+            op,
+            "the input has no dimensions, it needs one for the classes",
+            "logits are [n, classes]: one row for each example",
+        ));
+    }
+    let dim = usize::from(input.rank() > 1);
+    let classes = input.shape()[dim];
+    let mut expected = input.shape().to_vec();
+    expected.remove(dim);
+    if targets.shape() != expected {
+        let help = if targets.shape() == input.shape() {
+            "the targets look one-hot: give class numbers instead, for example with argmax over the classes"
+        } else {
+            "the targets' shape is the input's without the class dimension"
+        };
+        return Err(TensorError::shape(
+            op,
+            format!("the input is {:?}, so the targets must be {expected:?}, got {:?}", input.shape(), targets.shape()),
+            help,
+        ));
+    }
+    let indices = targets.data_in_format::<i64>(MemoryFormat::Contiguous);
+    if let Some((position, target)) = indices.iter().enumerate().find(|&(_, &t)| t < 0 || t as usize >= classes) {
+        return Err(TensorError::index(
+            op,
+            format!("target {target} at position {position} is not one of the {classes} classes"),
+            format!("classes are numbered from 0 to {}", classes.max(1) - 1),
+        ));
+    }
+    Ok(dim)
+}

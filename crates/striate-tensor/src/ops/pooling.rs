@@ -1,0 +1,200 @@
+//! Max and average pooling.
+//!
+//! ```text
+//! max:  y[n, c, i, j] = max of the window;   ∂x gets ∂y at the window's first maximum (row by row), 0 elsewhere
+//! avg:  y[n, c, i, j] = sum of the window / count;   ∂x gets ∂y / count at every element of the window
+//! ```
+//!
+//! Overlapping windows add up. Padding is minus infinity for the maximum and 0 for the average. A NaN in a window is
+//! its maximum.
+
+use striate_kernels::memory::Buffer;
+use striate_kernels::pooling::{self as kernel, Pool2dGeometry};
+
+use crate::autograd::Backward;
+use crate::dtype::dispatch_float;
+use crate::error::OrPanic;
+use crate::layout::{Layout, MemoryFormat};
+use crate::{Tensor, TensorError};
+
+/// How a pooling window looks and moves. Pairs are `[vertical, horizontal]`.
+///
+/// ```
+/// use striate_tensor::Pool2dOptions;
+/// let overlapping = Pool2dOptions { stride: [2, 2], padding: [1, 1], ..Pool2dOptions::new(3) };
+/// assert_eq!(overlapping.kernel, [3, 3]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool2dOptions {
+    /// Size of the window; at least 1.
+    pub kernel: [usize; 2],
+    /// Step of the window; at least 1.
+    pub stride: [usize; 2],
+    /// Rows and columns added on each side; at most half the kernel.
+    pub padding: [usize; 2],
+    /// Spacing of the elements in a window; the average takes 1 only.
+    pub dilation: [usize; 2],
+    /// Whether the average counts padding as zeros. The maximum ignores it.
+    pub count_include_pad: bool,
+}
+
+impl Pool2dOptions {
+    /// Square windows side by side: stride = kernel, no padding.
+    pub const fn new(kernel: usize) -> Self {
+        Self { kernel: [kernel; 2], stride: [kernel; 2], padding: [0; 2], dilation: [1; 2], count_include_pad: true }
+    }
+}
+
+impl Tensor {
+    /// The largest value in each window of `[n, c, h, w]`: `[n, c, oh, ow]` with
+    /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
+    ///
+    /// ```
+    /// use striate_tensor::{DType, Pool2dOptions, Tensor};
+    /// let image = Tensor::arange(0.0, 16.0, 1.0, DType::F32).reshape(&[1, 1, 4, 4]);
+    /// assert_eq!(image.max_pool2d(Pool2dOptions::new(2)).to_vec::<f32>(), [5.0, 7.0, 13.0, 15.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the input is not a float `[n, c, h, w]`, or an option is out of range.
+    #[track_caller]
+    pub fn max_pool2d(&self, options: Pool2dOptions) -> Tensor {
+        self.try_max_pool2d(options).or_panic()
+    }
+
+    /// Like [`max_pool2d`](Self::max_pool2d), with a mistake as an error.
+    pub fn try_max_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
+        const OP: &str = "max_pool2d";
+        let geometry = geometry(OP, self, options)?;
+        let layout = output_layout(&geometry);
+        let mut argmax = Buffer::uninit(layout.numel() * size_of::<u32>());
+        let output = dispatch_float!(self.dtype(), OP, |T| {
+            let input = self.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            Tensor::fill_layout::<T>(layout, self.dtype(), |output| {
+                kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
+            })
+        });
+        Ok(output.from_op(OP, &[self], || MaxPool2dBackward { geometry, argmax }))
+    }
+
+    /// The mean of each window of `[n, c, h, w]`; shapes as in [`max_pool2d`](Self::max_pool2d).
+    ///
+    /// ```
+    /// use striate_tensor::{DType, Pool2dOptions, Tensor};
+    /// let image = Tensor::arange(0.0, 16.0, 1.0, DType::F32).reshape(&[1, 1, 4, 4]);
+    /// assert_eq!(image.avg_pool2d(Pool2dOptions::new(2)).to_vec::<f32>(), [2.5, 4.5, 10.5, 12.5]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the input is not a float `[n, c, h, w]`, or an option is out of range.
+    #[track_caller]
+    pub fn avg_pool2d(&self, options: Pool2dOptions) -> Tensor {
+        self.try_avg_pool2d(options).or_panic()
+    }
+
+    /// Like [`avg_pool2d`](Self::avg_pool2d), with a mistake as an error.
+    pub fn try_avg_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
+        const OP: &str = "avg_pool2d";
+        if options.dilation != [1; 2] {
+            return Err(TensorError::argument(
+                OP,
+                format!("dilation {:?} is not supported", options.dilation),
+                "use dilation [1, 1], or a depthwise conv2d with constant weights",
+            ));
+        }
+        let geometry = geometry(OP, self, options)?;
+        let count_include_pad = options.count_include_pad;
+        let output = dispatch_float!(self.dtype(), OP, |T| {
+            let input = self.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            Tensor::fill_layout::<T>(output_layout(&geometry), self.dtype(), |output| {
+                kernel::avg_forward(&geometry, &input, output, count_include_pad);
+            })
+        });
+        Ok(output.from_op(OP, &[self], || AvgPool2dBackward { geometry, count_include_pad }))
+    }
+}
+
+struct MaxPool2dBackward {
+    geometry: Pool2dGeometry,
+    /// Where each output came from, as the kernel wrote it.
+    argmax: Buffer,
+}
+
+impl Backward for MaxPool2dBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let grad_input = dispatch_float!(grad.dtype(), "max_pool2d", |T| {
+            let grad_output = grad.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            Tensor::fill_layout::<T>(input_layout(&self.geometry), grad.dtype(), |grad_input| {
+                kernel::max_backward(&self.geometry, &grad_output, self.argmax.as_slice::<u32>(), grad_input);
+            })
+        });
+        Ok(vec![Some(grad_input)])
+    }
+}
+
+struct AvgPool2dBackward {
+    geometry: Pool2dGeometry,
+    count_include_pad: bool,
+}
+
+impl Backward for AvgPool2dBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let grad_input = dispatch_float!(grad.dtype(), "avg_pool2d", |T| {
+            let grad_output = grad.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            Tensor::fill_layout::<T>(input_layout(&self.geometry), grad.dtype(), |grad_input| {
+                kernel::avg_backward(&self.geometry, &grad_output, grad_input, self.count_include_pad);
+            })
+        });
+        Ok(vec![Some(grad_input)])
+    }
+}
+
+fn input_layout(geometry: &Pool2dGeometry) -> Layout {
+    let &Pool2dGeometry { batch, channels, in_height, in_width, .. } = geometry;
+    Layout::in_format(&[batch, channels, in_height, in_width], MemoryFormat::ChannelsLast)
+}
+
+fn output_layout(geometry: &Pool2dGeometry) -> Layout {
+    let [height, width] = geometry.output_size();
+    Layout::in_format(&[geometry.batch, geometry.channels, height, width], MemoryFormat::ChannelsLast)
+}
+
+/// Checks the arguments and puts them in the kernel's terms.
+fn geometry(op: &'static str, input: &Tensor, options: Pool2dOptions) -> Result<Pool2dGeometry, TensorError> {
+    let Pool2dOptions { kernel, stride, padding, dilation, .. } = options;
+    let &[batch, channels, in_height, in_width] = input.shape() else {
+        return Err(TensorError::shape(
+            op,
+            format!("the input must be [n, c, h, w], got {:?}", input.shape()),
+            "add the missing dimensions: unsqueeze(0) makes a batch of one",
+        ));
+    };
+    if !input.dtype().is_float() {
+        return Err(TensorError::needs_float(op, input.dtype()));
+    }
+    for (name, pair) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
+        if pair.contains(&0) {
+            return Err(TensorError::argument(op, format!("{name} is {pair:?}"), format!("{name} must be at least 1")));
+        }
+    }
+    for axis in 0..2 {
+        if padding[axis] > kernel[axis] / 2 {
+            return Err(TensorError::argument(
+                op,
+                format!("padding {padding:?} is more than half the kernel {kernel:?}"),
+                "a window must not lie in the padding alone: use less padding or a larger kernel",
+            ));
+        }
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1;
+        let available = [in_height, in_width][axis] + 2 * padding[axis];
+        if reach > available {
+            let name = ["rows", "columns"][axis];
+            return Err(TensorError::shape(
+                op,
+                format!("the window spans {reach} {name}, the padded input has {available}"),
+                "use a larger input or a smaller window",
+            ));
+        }
+    }
+    Ok(Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation })
+}
