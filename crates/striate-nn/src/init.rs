@@ -46,7 +46,11 @@ pub enum FanMode {
 /// If the shape has fewer than two dimensions: fans are not defined there.
 #[track_caller]
 pub fn fans(shape: &[usize]) -> (usize, usize) {
-    assert!(shape.len() >= 2, "init: a weight needs at least 2 dimensions for its fans, shape {shape:?} has {}", shape.len());
+    assert!(
+        shape.len() >= 2,
+        "init: a weight needs at least 2 dimensions for its fans, shape {shape:?} has {}",
+        shape.len()
+    );
     let area: usize = shape[2..].iter().product();
     (shape[1] * area, shape[0] * area)
 }
@@ -70,7 +74,12 @@ fn fan(shape: &[usize], mode: FanMode) -> f64 {
 /// assert!(weight.to_vec::<f32>().iter().all(|w| w.abs() <= 1.0)); // sqrt(2) * sqrt(3 / 6) = 1
 /// ```
 #[track_caller]
-pub fn kaiming_uniform(shape: &[usize], mode: FanMode, nonlinearity: Nonlinearity, generator: &mut Generator) -> Tensor {
+pub fn kaiming_uniform(
+    shape: &[usize],
+    mode: FanMode,
+    nonlinearity: Nonlinearity,
+    generator: &mut Generator,
+) -> Tensor {
     let bound = nonlinearity.gain() * (3.0 / fan(shape, mode)).sqrt();
     Tensor::uniform(shape, -bound, bound, generator)
 }
@@ -112,7 +121,11 @@ fn normal(shape: &[usize], deviation: f64, generator: &mut Generator) -> Tensor 
 
 /// Weight and bias as `torch.nn.Linear` and `torch.nn.Conv2d` start: both uniform in `±1 / sqrt(fan_in)`, which for the
 /// weight is `kaiming_uniform` with a leaky ReLU of slope sqrt(5).
-pub(crate) fn default_weight_and_bias(shape: &[usize], bias: bool, generator: &mut Generator) -> (Tensor, Option<Tensor>) {
+pub(crate) fn default_weight_and_bias(
+    shape: &[usize],
+    bias: bool,
+    generator: &mut Generator,
+) -> (Tensor, Option<Tensor>) {
     let weight = kaiming_uniform(shape, FanMode::In, Nonlinearity::LeakyReLU(5.0_f64.sqrt()), generator);
     let bias = bias.then(|| {
         let bound = 1.0 / fan(shape, FanMode::In).sqrt();
@@ -143,14 +156,23 @@ mod tests {
     fn uniform_bounds_and_deviations() {
         let shape = [64, 32, 3, 3]; // fan in 288, fan out 576
         let cases = [
-            (kaiming_uniform(&shape, FanMode::In, Nonlinearity::ReLU, &mut Generator::new(1)), (6.0 / 288.0_f64).sqrt()),
-            (kaiming_uniform(&shape, FanMode::Out, Nonlinearity::Tanh, &mut Generator::new(2)), 5.0 / 3.0 * (3.0 / 576.0_f64).sqrt()),
+            (
+                kaiming_uniform(&shape, FanMode::In, Nonlinearity::ReLU, &mut Generator::new(1)),
+                (6.0 / 288.0_f64).sqrt(),
+            ),
+            (
+                kaiming_uniform(&shape, FanMode::Out, Nonlinearity::Tanh, &mut Generator::new(2)),
+                5.0 / 3.0 * (3.0 / 576.0_f64).sqrt(),
+            ),
             (xavier_uniform(&shape, 2.0, &mut Generator::new(3)), 2.0 * (6.0 / 864.0_f64).sqrt()),
             (default_weight_and_bias(&shape, true, &mut Generator::new(4)).0, 1.0 / 288.0_f64.sqrt()),
         ];
         for (case, (tensor, bound)) in cases.iter().enumerate() {
             let (mean, deviation, largest) = statistics(tensor);
-            assert!(largest <= bound * (1.0 + 1e-6) && largest > 0.999 * bound, "case {case}: {largest} against {bound}");
+            assert!(
+                largest <= bound * (1.0 + 1e-6) && largest > 0.999 * bound,
+                "case {case}: {largest} against {bound}"
+            );
             assert!(mean.abs() < 0.02 * bound, "case {case}: mean {mean}");
             assert!((deviation / (bound / 3.0_f64.sqrt()) - 1.0).abs() < 0.02, "case {case}: deviation {deviation}");
         }
@@ -166,7 +188,10 @@ mod tests {
         ];
         for (tensor, expected) in &cases {
             let (mean, deviation, _) = statistics(tensor);
-            assert!(mean.abs() < 0.03 * expected && (deviation / expected - 1.0).abs() < 0.02, "{mean} {deviation} {expected}");
+            assert!(
+                mean.abs() < 0.03 * expected && (deviation / expected - 1.0).abs() < 0.02,
+                "{mean} {deviation} {expected}"
+            );
         }
     }
 

@@ -22,7 +22,7 @@
 //!     .with("fc1", Linear::new(4, 8, &mut generator))
 //!     .with("relu1", ReLU)
 //!     .with("fc2", Linear::new(8, 3, &mut generator));
-//! let mut optimizer = Sgd::new(model.named_parameters(), 0.1).momentum(0.9).build();
+//! let mut optimizer = Sgd::new(model.named_parameters(), 0.1).momentum(0.9);
 //!
 //! let (x, y) = (Tensor::randn(&[5, 4], &mut generator), Tensor::from_slice(&[0_i64, 1, 2, 1, 0], &[5]));
 //! let before = loss::cross_entropy(&model.forward(&x, &Context::train(0, 0)), &y);
@@ -46,7 +46,6 @@ pub mod state;
 pub use context::Context;
 pub use error::ModuleError;
 pub use layers::{
-    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,
-    Sequential, Sigmoid, Tanh,
+    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, Linear, LogSoftmax, MaxPool2d, ReLU, Sequential,
 };
 pub use module::{Module, Slot};

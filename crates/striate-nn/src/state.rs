@@ -56,7 +56,8 @@ impl LoadReport {
     /// One line for each difference.
     pub fn problems(&self) -> Vec<String> {
         let missing = self.missing.iter().map(|name| format!("`{name}` is missing: the model needs it"));
-        let unexpected = self.unexpected.iter().map(|name| format!("`{name}` is unexpected: the model has no such tensor"));
+        let unexpected =
+            self.unexpected.iter().map(|name| format!("`{name}` is unexpected: the model has no such tensor"));
         let wrong = self.wrong_shape.iter().map(|wrong| {
             let WrongShape { name, expected, found } = wrong;
             format!("`{name}` has shape {found:?}, the model expects {expected:?}")
@@ -67,7 +68,12 @@ impl LoadReport {
 
 impl fmt::Display for LoadReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} tensors fit", self.loaded.len(), self.loaded.len() + self.missing.len() + self.wrong_shape.len())?;
+        write!(
+            f,
+            "{} of {} tensors fit",
+            self.loaded.len(),
+            self.loaded.len() + self.missing.len() + self.wrong_shape.len()
+        )?;
         for problem in self.problems() {
             write!(f, "\n  {problem}")?;
         }

@@ -33,4 +33,8 @@ pub use autograd::{grad, is_grad_enabled, no_grad};
 pub use dtype::{DType, Number, TensorElement};
 pub use error::{ErrorKind, TensorError};
 pub use layout::MemoryFormat;
+pub use ops::batch_norm::BatchNormOptions;
+pub use ops::conv2d::Conv2dOptions;
+pub use ops::cross_entropy::Reduction;
+pub use ops::pooling::Pool2dOptions;
 pub use tensor::Tensor;

@@ -46,7 +46,10 @@ impl Sequential {
     #[track_caller]
     pub fn push(&mut self, name: impl Into<String>, module: Box<dyn Module>) {
         let name = name.into();
-        assert!(!name.is_empty() && !name.contains('.'), "Sequential: `{name}` cannot name a module; use letters, digits and _");
+        assert!(
+            !name.is_empty() && !name.contains('.'),
+            "Sequential: `{name}` cannot name a module; use letters, digits and _"
+        );
         assert!(self.get(&name).is_none(), "Sequential: the name `{name}` is taken; every module needs its own");
         self.children.push((name, module));
     }

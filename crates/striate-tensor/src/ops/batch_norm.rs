@@ -12,11 +12,12 @@
 //! In training, `mean` and `var` are those of the batch (`var` divided by `m`), and the running statistics move by
 //! `momentum` towards the batch's (`var` divided by `m - 1` there). In evaluation they are the running statistics.
 
+use striate_kernels::Element;
 use striate_kernels::batch_norm::{self as kernel, Normalization};
 use striate_kernels::memory::Buffer;
 
 use crate::autograd::{Backward, SavedTensor};
-use crate::dtype::{Float, dispatch_float};
+use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
 use crate::{Tensor, TensorError};
@@ -89,7 +90,7 @@ impl Tensor {
             };
             let inputs = [Some(self), affine.map(|(weight, _)| weight), affine.map(|(_, bias)| bias)];
             let inputs: Vec<&Tensor> = inputs.into_iter().flatten().collect();
-            Ok(output.from_op(OP, &inputs, || BatchNormBackward {
+            Ok(output.record(OP, &inputs, || BatchNormBackward {
                 input: SavedTensor::new(&input),
                 weight: affine.map(|(weight, _)| SavedTensor::new(weight)),
                 statistics,
@@ -103,14 +104,14 @@ impl Tensor {
 struct Statistics(Buffer);
 
 impl Statistics {
-    fn read<T: Float>(&self) -> (&[T], &[T]) {
+    fn read<T: Element>(&self) -> (&[T], &[T]) {
         let both = self.0.as_slice::<T>();
         both.split_at(both.len() / 2)
     }
 }
 
 /// The batch's statistics, with the running ones updated, or a copy of the running ones.
-fn statistics<T: Float>(
+fn statistics<T: Element>(
     input: &Tensor,
     running: Option<(&Tensor, &Tensor)>,
     options: BatchNormOptions,
@@ -137,7 +138,7 @@ fn statistics<T: Float>(
 }
 
 /// `running += momentum * (factor * batch - running)`. The layout was checked to be contiguous.
-fn move_towards<T: Float>(running: &Tensor, batch: &[T], momentum: f64, factor: f64) {
+fn move_towards<T: Element>(running: &Tensor, batch: &[T], momentum: f64, factor: f64) {
     let layout = running.layout();
     running.0.storage.write(layout.offset, layout.span(), |running: &mut [T]| {
         for (running, &batch) in running.iter_mut().zip(batch) {
@@ -156,7 +157,7 @@ struct Parameters<'a, T> {
     epsilon: T,
 }
 
-impl<'a, T: Float> Parameters<'a, T> {
+impl<'a, T: Element> Parameters<'a, T> {
     fn read(statistics: &'a Statistics, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Self {
         let (mean, variance) = statistics.read::<T>();
         let contiguous = |tensor: &Tensor| tensor.data_in_format::<T>(MemoryFormat::Contiguous);

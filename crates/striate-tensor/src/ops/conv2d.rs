@@ -51,8 +51,8 @@ impl Tensor {
     /// `[n, out, oh, ow]` with `oh = (h + 2 padding - dilation (kh - 1) - 1) / stride + 1`, rounded down.
     ///
     /// ```
-    /// use striate_tensor::{Conv2dOptions, DType, Tensor};
-    /// let image = Tensor::arange(0.0, 9.0, 1.0, DType::F32).reshape(&[1, 1, 3, 3]);
+    /// use striate_tensor::{Conv2dOptions, Tensor};
+    /// let image = Tensor::arange(0.0f32, 9.0, 1.0).reshape(&[1, 1, 3, 3]);
     /// let differences = Tensor::from_slice(&[-1.0f32, 1.0], &[1, 1, 1, 2]);
     /// let edges = image.conv2d(&differences, None, Conv2dOptions::default());
     /// assert_eq!(edges.to_vec::<f32>(), [1.0; 6]);
@@ -87,7 +87,7 @@ impl Tensor {
         });
         let inputs = [Some(self), Some(weight), bias];
         let inputs: Vec<&Tensor> = inputs.into_iter().flatten().collect();
-        Ok(output.from_op(OP, &inputs, || Conv2dBackward {
+        Ok(output.record(OP, &inputs, || Conv2dBackward {
             geometry,
             input: SavedTensor::new(&input),
             weight: SavedTensor::new(weight),
@@ -167,7 +167,8 @@ fn geometry(
     check_options(options)?;
     if in_channels != weight_channels * groups {
         let expected = weight_channels * groups;
-        let of_groups = if groups == 1 { String::new() } else { format!(" ({weight_channels} in each of {groups} groups)") };
+        let of_groups =
+            if groups == 1 { String::new() } else { format!(" ({weight_channels} in each of {groups} groups)") };
         let help = if in_height == expected || in_width == expected {
             "the input looks like [n, h, w, c]: permute(&[0, 3, 1, 2]) makes it [n, c, h, w]"
         } else {

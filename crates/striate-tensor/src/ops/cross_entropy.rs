@@ -9,13 +9,14 @@
 //!
 //! Computed from logits in one go, so that a probability that rounds to 0 does not become an infinite loss.
 
+use striate_kernels::Element;
 use striate_kernels::pointwise::sum;
 use striate_kernels::softmax::log_softmax_rows;
 use striate_kernels::threads::parallel_chunks_mut;
 
 use super::softmax::{dense_along, dim_to_last};
 use crate::autograd::{Backward, SavedTensor};
-use crate::dtype::{Float, dispatch_float};
+use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
 use crate::{DType, Tensor, TensorError};
@@ -104,12 +105,12 @@ fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) 
         let (log_p, indices) = (log_probabilities.data::<T>(), targets.data::<i64>());
         let losses = Tensor::fill_layout::<T>(Layout::contiguous(targets.shape()), input.dtype(), |out| {
             for (row, (loss, &target)) in out.iter_mut().zip(indices.iter()).enumerate() {
-                *loss = log_p[row * classes + target as usize].negative();
+                *loss = -log_p[row * classes + target as usize];
             }
         });
         (reduce::<T>(losses, reduction), log_probabilities)
     });
-    Ok(output.from_op(kind.name(), &[input], || CrossEntropyBackward {
+    Ok(output.record(kind.name(), &[input], || CrossEntropyBackward {
         kind,
         reduction,
         dim,
@@ -120,14 +121,14 @@ fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) 
     }))
 }
 
-fn reduce<T: Float>(losses: Tensor, reduction: Reduction) -> Tensor {
+fn reduce<T: Element>(losses: Tensor, reduction: Reduction) -> Tensor {
     if reduction == Reduction::None {
         return losses;
     }
     let total = sum(&losses.data::<T>());
     let count = if reduction == Reduction::Mean { losses.numel() as f64 } else { 1.0 };
-    let scalar = <T as striate_kernels::Element>::from_f64(count);
-    Tensor::fill_layout::<T>(Layout::contiguous(&[]), losses.dtype(), |out| out[0] = total.over(scalar))
+    let count = T::from_f64(count);
+    Tensor::fill_layout::<T>(Layout::contiguous(&[]), losses.dtype(), |out| out[0] = total / count)
 }
 
 struct CrossEntropyBackward {
@@ -164,7 +165,7 @@ impl Backward for CrossEntropyBackward {
 }
 
 /// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - [j = target])`, without the exponential when there is no `log_p`.
-fn fill_gradient<T: Float>(
+fn fill_gradient<T: Element>(
     out: &mut [T],
     classes: usize,
     targets: &[i64],
@@ -177,14 +178,14 @@ fn fill_gradient<T: Float>(
             let row = chunk * rows + i;
             let (grad, target) = (loss_grad(row), targets[row] as usize);
             match log_p {
-                None => out.fill(<T as striate_kernels::Element>::ZERO),
+                None => out.fill(T::ZERO),
                 Some(log_p) => {
                     for (out, &log_p) in out.iter_mut().zip(&log_p[row * classes..]) {
-                        *out = Float::exp(log_p).times(grad);
+                        *out = log_p.exp() * grad;
                     }
                 }
             }
-            out[target] = out[target].minus(grad);
+            out[target] -= grad;
         }
     });
 }

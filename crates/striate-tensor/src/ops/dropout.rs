@@ -46,7 +46,9 @@ impl Tensor {
         let draws = if self.is_channels_last() { draws.to_format(MemoryFormat::ChannelsLast) } else { draws };
         let (p, kept) = (p as f32, if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 });
         let mask = dispatch_float!(self.dtype(), OP, |T| {
-            map(&draws, self.dtype(), |draw: f32| -> T { if draw < p { 0.0 } else { kept as T } })
+            map(&draws, self.dtype(), |draw: f32| -> T {
+                if draw < p { 0.0 } else { kept as T }
+            })
         });
         self.try_mul(&mask)
     }

@@ -55,7 +55,7 @@ impl Tensor {
             })
         });
         let inputs: Vec<&Tensor> = [Some(self), Some(weight), bias].into_iter().flatten().collect();
-        Ok(output.from_op(OP, &inputs, || LinearBackward {
+        Ok(output.record(OP, &inputs, || LinearBackward {
             rows,
             input: SavedTensor::new(&input),
             weight: SavedTensor::new(weight),
@@ -81,14 +81,20 @@ impl Backward for LinearBackward {
             if needs[0] {
                 let weight = weight.data_in_format::<T>(MemoryFormat::Contiguous);
                 gradients[0] = Some(Tensor::fill_layout::<T>(Layout::contiguous(input.shape()), dtype, |out| {
-                    let (grad, weight) = (MatrixRef::row_major(&grad, rows, out_features), MatrixRef::row_major(&weight, out_features, in_features));
+                    let (grad, weight) = (
+                        MatrixRef::row_major(&grad, rows, out_features),
+                        MatrixRef::row_major(&weight, out_features, in_features),
+                    );
                     gemm(grad, weight, MatrixMut::row_major(out, rows, in_features), false);
                 }));
             }
             if needs[1] {
                 let input = input.data_in_format::<T>(MemoryFormat::Contiguous);
                 gradients[1] = Some(Tensor::fill_layout::<T>(Layout::contiguous(weight.shape()), dtype, |out| {
-                    let (grad, input) = (MatrixRef::row_major(&grad, rows, out_features).transposed(), MatrixRef::row_major(&input, rows, in_features));
+                    let (grad, input) = (
+                        MatrixRef::row_major(&grad, rows, out_features).transposed(),
+                        MatrixRef::row_major(&input, rows, in_features),
+                    );
                     gemm(grad, input, MatrixMut::row_major(out, out_features, in_features), false);
                 }));
             }
@@ -130,7 +136,11 @@ fn check(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(usiz
         };
         return Err(TensorError::shape(
             OP,
-            format!("input {:?} has {features} features, weight {:?} expects {in_features}", input.shape(), weight.shape()),
+            format!(
+                "input {:?} has {features} features, weight {:?} expects {in_features}",
+                input.shape(),
+                weight.shape()
+            ),
             help,
         ));
     }

@@ -42,14 +42,21 @@
 //!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
 
 pub(crate) mod arithmetic;
+pub(crate) mod batch_norm;
 mod broadcast;
 mod cast;
+pub(crate) mod conv2d;
 pub(crate) mod copy;
+pub(crate) mod cross_entropy;
+mod dropout;
+mod linear;
 mod matmul;
 mod operators;
 mod permute;
 pub(crate) mod pointwise;
+pub(crate) mod pooling;
 pub(crate) mod reduce;
 mod reshape;
+mod softmax;
 pub(crate) mod sum;
 mod unary;

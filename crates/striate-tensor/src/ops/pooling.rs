@@ -50,8 +50,8 @@ impl Tensor {
     /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
     ///
     /// ```
-    /// use striate_tensor::{DType, Pool2dOptions, Tensor};
-    /// let image = Tensor::arange(0.0, 16.0, 1.0, DType::F32).reshape(&[1, 1, 4, 4]);
+    /// use striate_tensor::{Pool2dOptions, Tensor};
+    /// let image = Tensor::arange(0.0f32, 16.0, 1.0).reshape(&[1, 1, 4, 4]);
     /// assert_eq!(image.max_pool2d(Pool2dOptions::new(2)).to_vec::<f32>(), [5.0, 7.0, 13.0, 15.0]);
     /// ```
     ///
@@ -74,14 +74,14 @@ impl Tensor {
                 kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
             })
         });
-        Ok(output.from_op(OP, &[self], || MaxPool2dBackward { geometry, argmax }))
+        Ok(output.record(OP, &[self], || MaxPool2dBackward { geometry, argmax }))
     }
 
     /// The mean of each window of `[n, c, h, w]`; shapes as in [`max_pool2d`](Self::max_pool2d).
     ///
     /// ```
-    /// use striate_tensor::{DType, Pool2dOptions, Tensor};
-    /// let image = Tensor::arange(0.0, 16.0, 1.0, DType::F32).reshape(&[1, 1, 4, 4]);
+    /// use striate_tensor::{Pool2dOptions, Tensor};
+    /// let image = Tensor::arange(0.0f32, 16.0, 1.0).reshape(&[1, 1, 4, 4]);
     /// assert_eq!(image.avg_pool2d(Pool2dOptions::new(2)).to_vec::<f32>(), [2.5, 4.5, 10.5, 12.5]);
     /// ```
     ///
@@ -110,7 +110,7 @@ impl Tensor {
                 kernel::avg_forward(&geometry, &input, output, count_include_pad);
             })
         });
-        Ok(output.from_op(OP, &[self], || AvgPool2dBackward { geometry, count_include_pad }))
+        Ok(output.record(OP, &[self], || AvgPool2dBackward { geometry, count_include_pad }))
     }
 }
 

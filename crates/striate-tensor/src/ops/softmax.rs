@@ -7,10 +7,11 @@
 //!
 //! The largest `x` is subtracted first, so extreme inputs neither overflow nor lose the small probabilities' logarithm.
 
+use striate_kernels::Element;
 use striate_kernels::softmax as kernel;
 
 use crate::autograd::{Backward, SavedTensor};
-use crate::dtype::{Float, dispatch_float};
+use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
 use crate::{Tensor, TensorError};
@@ -65,14 +66,14 @@ impl Kind {
         }
     }
 
-    fn forward<T: Float>(self, x: &[T], columns: usize, out: &mut [T]) {
+    fn forward<T: Element>(self, x: &[T], columns: usize, out: &mut [T]) {
         match self {
             Self::Softmax => kernel::softmax_rows(x, columns, out),
             Self::LogSoftmax => kernel::log_softmax_rows(x, columns, out),
         }
     }
 
-    fn backward<T: Float>(self, y: &[T], grad_output: &[T], columns: usize, grad_input: &mut [T]) {
+    fn backward<T: Element>(self, y: &[T], grad_output: &[T], columns: usize, grad_input: &mut [T]) {
         match self {
             Self::Softmax => kernel::softmax_backward_rows(y, grad_output, columns, grad_input),
             Self::LogSoftmax => kernel::log_softmax_backward_rows(y, grad_output, columns, grad_input),
@@ -88,7 +89,7 @@ fn try_kind(input: &Tensor, dim: isize, kind: Kind) -> Result<Tensor, TensorErro
             kind.forward(&x, input.shape()[dim], y);
         })
     });
-    Ok(output.clone().from_op(kind.name(), &[input], || SoftmaxBackward {
+    Ok(output.clone().record(kind.name(), &[input], || SoftmaxBackward {
         kind,
         dim,
         output: SavedTensor::new(&output),

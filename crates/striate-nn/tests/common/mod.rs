@@ -1,0 +1,55 @@
+//! Reading the golden files and comparing tensors.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+
+use striate_nn::state::from_safetensors;
+use striate_tensor::{DType, Tensor};
+
+/// Expected values made by `golden/make_golden.py`.
+pub struct Golden(BTreeMap<String, Tensor>);
+
+impl Golden {
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(from_safetensors(bytes).expect("golden files are valid safetensors"))
+    }
+
+    pub fn get(&self, name: &str) -> &Tensor {
+        self.0.get(name).unwrap_or_else(|| panic!("the golden file has no `{name}`"))
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
+    /// The part of the names before the first dot, once each.
+    pub fn cases(&self) -> Vec<&str> {
+        let mut cases: Vec<&str> = self.0.keys().map(|name| name.split('.').next().expect("a name")).collect();
+        cases.dedup();
+        cases
+    }
+
+    /// Everything under `prefix.`, without the prefix.
+    pub fn under(&self, prefix: &str) -> BTreeMap<String, Tensor> {
+        let entries = self.0.iter().filter_map(|(name, tensor)| {
+            Some((name.strip_prefix(prefix)?.strip_prefix('.')?.to_owned(), tensor.clone()))
+        });
+        entries.collect()
+    }
+}
+
+/// Every element within `tolerance` of the expected one, relative to the larger of it and 1.
+#[track_caller]
+pub fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_eq!(found.shape(), expected.shape(), "{what}: shape");
+    let (found, expected) = (values(found), values(expected));
+    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+        let error = (found - expected).abs() / expected.abs().max(1.0);
+        assert!(error <= tolerance, "{what}: element {index} is {found}, PyTorch has {expected} (error {error:.2e})");
+    }
+}
+
+pub fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).to_vec::<f64>()
+}
