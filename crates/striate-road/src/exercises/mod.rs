@@ -4,12 +4,16 @@ use crate::exercise::Exercise;
 
 mod arguments;
 mod numbers;
+mod planar_network;
 
+mod backward2;
 mod convolve2d;
 mod correlate2d;
+mod forward2;
 mod gaussian_kernel;
 mod impulse_response;
 mod is_linear;
+mod train_planar;
 
 /// Every exercise, in the order of the road.
 pub fn all() -> &'static [&'static Exercise] {
@@ -22,4 +26,7 @@ static ALL: &[&Exercise] = &[
     &convolve2d::CONVOLVE2D,
     &is_linear::IS_LINEAR,
     &impulse_response::IMPULSE_RESPONSE,
+    &forward2::FORWARD2,
+    &backward2::BACKWARD2,
+    &train_planar::TRAIN_PLANAR,
 ];
