@@ -6,7 +6,10 @@ use crate::Element;
 use crate::arch::Isa;
 
 mod generic;
+#[cfg(test)]
+mod tests;
 mod tiled;
+mod weight;
 mod window;
 
 /// Sizes of a convolution.
@@ -148,6 +151,13 @@ pub fn backward_weight<T: Element>(
         if g.out_channels > 0 {
             crate::pointwise::sum_rows(grad_output, grad_bias);
         }
+    }
+    if let (Some(input), Some(grad_output), Some(grad_weight)) =
+        (T::as_f32(input), T::as_f32(grad_output), T::as_f32_mut(grad_weight))
+        && !grad_output.is_empty()
+        && !grad_weight.is_empty()
+    {
+        return weight::backward_weight(Isa::current(), g, input, grad_output, grad_weight);
     }
     generic::backward_weight(g, input, grad_output, grad_weight);
 }

@@ -1,0 +1,58 @@
+//! The tiled convolution of every instruction set against the plain one.
+
+use proptest::prelude::*;
+
+use super::{Conv2dGeometry, generic, tiled, weight};
+use crate::arch::Isa;
+
+fn values(len: usize, seed: usize) -> Vec<f32> {
+    // Small whole numbers: sums of products are exact in any order, so results must be equal.
+    (0..len).map(|i| ((i.wrapping_mul(2_654_435_761) ^ seed) >> 7) % 9).map(|x| x as f32 - 4.0).collect()
+}
+
+fn axis() -> impl Strategy<Value = (usize, usize, usize, usize, usize)> {
+    (1_usize..34, 1_usize..6, 1_usize..4, 0_usize..4, 1_usize..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn tiled_equals_plain(
+        batch in 1_usize..4, groups in 1_usize..3, channels in 1_usize..20, filters in 1_usize..90,
+        h in axis(), w in axis(), seed: usize,
+    ) {
+        let g = Conv2dGeometry {
+            batch,
+            in_channels: channels * groups,
+            in_height: h.0,
+            in_width: w.0,
+            out_channels: filters * groups,
+            kernel: [h.1, w.1],
+            stride: [h.2, w.2],
+            padding: [h.3, w.3],
+            dilation: [h.4, w.4],
+            groups,
+        };
+        prop_assume!(g.output_len() > 0);
+        let (input, weights) = (values(g.input_len(), seed), values(g.weight_len(), seed ^ 1));
+        let (grad, bias) = (values(g.output_len(), seed ^ 2), values(g.out_channels, seed ^ 3));
+        let mut expected = vec![0.0; g.output_len()];
+        generic::forward(&g, &input, &weights, Some(&bias), &mut expected);
+        let mut expected_input = vec![0.0; g.input_len()];
+        generic::backward_input(&g, &grad, &weights, &mut expected_input);
+        let mut expected_weight = vec![0.0; g.weight_len()];
+        generic::backward_weight(&g, &input, &grad, &mut expected_weight);
+        for &isa in Isa::available() {
+            let mut output = vec![7.0; expected.len()];
+            tiled::forward(isa, &g, &input, &weights, Some(&bias), &mut output);
+            prop_assert!(output == expected, "{isa:?} forward");
+            let mut grad_input = vec![7.0; expected_input.len()];
+            if tiled::backward_input(isa, &g, &grad, &weights, &mut grad_input) {
+                prop_assert!(grad_input == expected_input, "{isa:?} backward_input");
+            }
+            let mut grad_weight = vec![7.0; expected_weight.len()];
+            weight::backward_weight(isa, &g, &input, &grad, &mut grad_weight);
+            prop_assert!(grad_weight == expected_weight, "{isa:?} backward_weight");
+        }
+    }
+}
