@@ -2,6 +2,8 @@
 
 mod commands;
 mod home;
+mod learner;
+mod screen;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,10 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
+mod goal;
+mod notes;
+mod progress;
+mod road;
+mod start;
 mod studio;
 
 use std::process::ExitCode;
@@ -38,6 +43,11 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Studio(studio::Args),
+    Road(road::Args),
+    Start(start::Args),
+    Goal(goal::Args),
+    Notes(notes::Args),
+    Progress(progress::Args),
 }
 
 /// Parses the command line, runs the command, prints an error as one text, and gives the exit code.
@@ -45,6 +55,11 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let result = Home::from_environment().map_err(CommandError::Failed).and_then(|home| match arguments.command {
         Some(Command::Studio(args)) => studio::run(args, &home),
+        Some(Command::Road(args)) => road::run(args, &home),
+        Some(Command::Start(args)) => start::run(args, &home),
+        Some(Command::Goal(args)) => goal::run(args, &home),
+        Some(Command::Notes(args)) => notes::run(args, &home),
+        Some(Command::Progress(args)) => progress::run(args, &home),
         None => studio::run(studio::Args::default(), &home),
     });
     match result {
