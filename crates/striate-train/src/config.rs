@@ -1,0 +1,274 @@
+//! The settings of a training.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use striate_data::{Augmentation, DataError, Parts, dir, fashion, mnist};
+use striate_models::digits::Architecture;
+use striate_nn::schedule::{CosineAnnealing, OneCycle, Schedule, StepLr};
+
+use crate::TrainError;
+
+/// Where the images come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The handwritten digits inside the program.
+    Mnist,
+    /// Fashion-MNIST, beside the program.
+    Fashion,
+    /// A folder of the user: idx files, or one folder of images per class.
+    Directory(PathBuf),
+}
+
+impl Source {
+    /// Reads the images.
+    pub fn read(&self) -> Result<Parts, DataError> {
+        match self {
+            Source::Mnist => Ok(Parts { train: mnist::train()?, test: Some(mnist::test()?) }),
+            Source::Fashion => fashion::read(),
+            Source::Directory(path) => dir::open(path),
+        }
+    }
+
+    /// A short name, used in the names of runs.
+    pub fn name(&self) -> String {
+        let cleaned = |name: &str| {
+            let kept = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+            name.chars().map(kept).collect::<String>().trim_matches('-').to_owned()
+        };
+        match self {
+            Source::Mnist => "digits".to_owned(),
+            Source::Fashion => "fashion".to_owned(),
+            Source::Directory(path) => {
+                let name = cleaned(&path.file_name().unwrap_or_default().to_string_lossy());
+                if name.is_empty() { "data".to_owned() } else { name }
+            }
+        }
+    }
+}
+
+/// The rule by which gradients change the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum 0.9.
+    Sgd,
+    /// Adam.
+    Adam,
+    /// Adam with decoupled weight decay.
+    AdamW,
+}
+
+/// How the learning rate changes over the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScheduleKind {
+    /// The same throughout.
+    Constant,
+    /// A tenth after each third of the training.
+    Step,
+    /// Along half a cosine down to zero.
+    Cosine,
+    /// Up for the first 30 % of the steps, then down to nearly zero.
+    OneCycle,
+}
+
+macro_rules! names {
+    ($kind:ty, $what:literal, $($variant:ident = $name:literal),+) => {
+        impl $kind {
+            /// All names, as on the command line.
+            pub const NAMES: &'static [&'static str] = &[$($name),+];
+        }
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $name),+ })
+            }
+        }
+        impl FromStr for $kind {
+            type Err = String;
+            fn from_str(name: &str) -> Result<Self, String> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(format!("there is no {} '{name}'; there are {}", $what, Self::NAMES.join(", "))),
+                }
+            }
+        }
+    };
+}
+
+names!(OptimizerKind, "optimizer", Sgd = "sgd", Adam = "adam", AdamW = "adamw");
+names!(ScheduleKind, "schedule", Constant = "constant", Step = "step", Cosine = "cosine", OneCycle = "one-cycle");
+
+/// Everything that decides the result of a training (and the two settings that do not: threads and the time between
+/// checkpoints). Written to the run's `config.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Id of the run; made from dataset, model and a number if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The network.
+    pub model: Architecture,
+    /// How often each image is shown.
+    pub epochs: usize,
+    /// Images per optimiser step.
+    pub batch_size: usize,
+    /// The update rule.
+    pub optimizer: OptimizerKind,
+    /// The (highest) learning rate.
+    pub learning_rate: f64,
+    /// Pull of the weights towards zero.
+    pub weight_decay: f64,
+    /// Course of the learning rate.
+    pub schedule: ScheduleKind,
+    /// Seed of the weights, the order of the images, augmentation and dropout.
+    pub seed: u64,
+    /// Seed that decides which images are held out; not `seed`, so that runs with several seeds compare.
+    pub split_seed: u64,
+    /// Learn from this many images only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_limit: Option<usize>,
+    /// Threads of the engine; all cores if not given. The result does not depend on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+    /// Longest time between two checkpoints, in seconds. The result does not depend on it.
+    pub checkpoint_seconds: f64,
+    /// The images.
+    pub dataset: Source,
+    /// Changes of the images while training.
+    pub augmentation: Augmentation,
+}
+
+impl TrainConfig {
+    /// Settings that suit `model`, on MNIST.
+    pub fn new(model: Architecture) -> Self {
+        let (epochs, batch_size, augmentation) = match model {
+            Architecture::Softmax => (5, 128, Augmentation::NONE),
+            Architecture::Mlp => (6, 128, Augmentation::NONE),
+            Architecture::LeNet => (6, 128, Augmentation::NONE),
+            Architecture::Cnn => (3, 128, Augmentation::NONE),
+        };
+        let optimizer = OptimizerKind::Adam;
+        TrainConfig {
+            name: None,
+            model,
+            epochs,
+            batch_size,
+            optimizer,
+            learning_rate: Self::learning_rate_for(model, optimizer),
+            weight_decay: 0.0,
+            schedule: ScheduleKind::OneCycle,
+            seed: 0,
+            split_seed: 0,
+            train_limit: None,
+            threads: None,
+            checkpoint_seconds: 5.0,
+            dataset: Source::Mnist,
+            augmentation,
+        }
+    }
+
+    /// A learning rate that suits `model` with `optimizer`.
+    pub fn learning_rate_for(model: Architecture, optimizer: OptimizerKind) -> f64 {
+        match (optimizer, model) {
+            (OptimizerKind::Sgd, Architecture::Softmax) => 0.1,
+            (OptimizerKind::Sgd, _) => 0.05,
+            (_, Architecture::Softmax) => 0.005,
+            (_, Architecture::Cnn) => 0.005,
+            (_, _) => 0.003,
+        }
+    }
+
+    /// The learning rate of each of `total_steps` steps.
+    pub fn schedule(&self, total_steps: u64) -> Schedule {
+        let lr = self.learning_rate;
+        match self.schedule {
+            ScheduleKind::Constant => Schedule::constant(lr),
+            ScheduleKind::Step => StepLr { lr, step_size: total_steps.div_ceil(3).max(1), gamma: 0.1 }.into(),
+            ScheduleKind::Cosine => CosineAnnealing { lr, t_max: total_steps.max(1), eta_min: 0.0 }.into(),
+            ScheduleKind::OneCycle => OneCycle::new(lr, total_steps).into(),
+        }
+    }
+
+    /// Refuses settings that make no sense.
+    pub fn validate(&self) -> Result<(), TrainError> {
+        let refuse = |text: String| Err(TrainError::Config(text));
+        if self.epochs == 0 {
+            return refuse("--epochs must be at least 1".to_owned());
+        }
+        if self.batch_size == 0 {
+            return refuse("--batch-size must be at least 1".to_owned());
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return refuse(format!("--learning-rate must be above 0, not {}", self.learning_rate));
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return refuse(format!("--weight-decay must not be below 0, as {} is", self.weight_decay));
+        }
+        if self.train_limit == Some(0) {
+            return refuse("--train-limit must be at least 1".to_owned());
+        }
+        if self.threads == Some(0) {
+            return refuse("--threads must be at least 1".to_owned());
+        }
+        match &self.name {
+            Some(name) if !is_plain(name) => {
+                refuse(format!("--name may have letters, digits, '-', '_' and '.' only (not first), unlike '{name}'"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a name is safe as the name of a folder, on every system.
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.len() <= 100 && name.chars().all(plain) && !name.starts_with('.') && name != "latest"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_the_file() {
+        let mut config = TrainConfig::new(Architecture::LeNet);
+        config.dataset = Source::Directory("/some/where".into());
+        config.augmentation = Augmentation::AFFINE;
+        config.train_limit = Some(7);
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config, "{text}");
+        assert!(text.contains("schedule = \"one-cycle\""), "{text}");
+        assert!(toml::from_str::<TrainConfig>(&format!("surprise = 1\n{text}")).is_err());
+    }
+
+    #[test]
+    fn names_are_read_and_unknown_ones_explained() {
+        assert_eq!("one-cycle".parse(), Ok(ScheduleKind::OneCycle));
+        assert_eq!(OptimizerKind::AdamW.to_string(), "adamw");
+        let text = "momentum".parse::<OptimizerKind>().unwrap_err();
+        assert_eq!(text, "there is no optimizer 'momentum'; there are sgd, adam, adamw");
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let refused = |change: fn(&mut TrainConfig)| {
+            let mut config = TrainConfig::new(Architecture::Cnn);
+            change(&mut config);
+            config.validate().unwrap_err().to_string()
+        };
+        assert!(refused(|config| config.learning_rate = f64::NAN).contains("--learning-rate must be above 0"));
+        assert!(refused(|config| config.epochs = 0).contains("--epochs"));
+        assert!(refused(|config| config.name = Some("../up".to_owned())).contains("--name"));
+        assert!(refused(|config| config.threads = Some(0)).contains("--threads"));
+    }
+
+    #[test]
+    fn a_folder_gives_a_tidy_name() {
+        assert_eq!(Source::Directory("/data/My Cats & Dogs".into()).name(), "my-cats---dogs");
+        assert_eq!(Source::Directory("/".into()).name(), "data");
+    }
+}

@@ -1,0 +1,137 @@
+//! The folder of runs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::{Run, TrainConfig, TrainError};
+
+/// All runs of a user: a folder with one folder per run.
+#[derive(Clone, Debug)]
+pub struct RunStore {
+    root: PathBuf,
+}
+
+impl RunStore {
+    /// The runs in `root`, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        RunStore { root: root.into() }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// All runs, newest first.
+    pub fn list(&self) -> Result<Vec<Run>, TrainError> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(TrainError::reading(&self.root)(error)),
+        };
+        let mut runs = Vec::new();
+        for entry in entries {
+            let folder = entry.map_err(TrainError::reading(&self.root))?.path();
+            if folder.join("config.toml").is_file() {
+                let run = Run::new(folder);
+                runs.push((run.created(), run));
+            }
+        }
+        runs.sort_by(|(a_created, a), (b_created, b)| b_created.cmp(a_created).then_with(|| b.id().cmp(a.id())));
+        Ok(runs.into_iter().map(|(_, run)| run).collect())
+    }
+
+    /// The run with this id; `latest` for the newest; or a path of a run's folder.
+    pub fn open(&self, id: &str) -> Result<Run, TrainError> {
+        let is_run = |folder: &Path| folder.join("config.toml").is_file();
+        let is_name = Path::new(id).components().count() == 1;
+        if is_name && is_run(&self.root.join(id)) {
+            return Ok(Run::new(self.root.join(id)));
+        }
+        let runs = self.list()?;
+        if id == "latest" && !runs.is_empty() {
+            return Ok(runs[0].clone());
+        }
+        match fs::canonicalize(id) {
+            Ok(folder) if is_run(&folder) => Ok(Run::new(folder)),
+            _ => Err(TrainError::UnknownRun {
+                id: id.to_owned(),
+                existing: runs.iter().map(|run| run.id().to_owned()).collect(),
+            }),
+        }
+    }
+
+    /// A new run with these settings: a folder named as the settings say, else by dataset, model and the next number.
+    pub(crate) fn create(&self, config: &TrainConfig) -> Result<Run, TrainError> {
+        fs::create_dir_all(&self.root).map_err(TrainError::writing(&self.root))?;
+        let run = match &config.name {
+            Some(name) => self.create_folder(name)?.ok_or_else(|| TrainError::RunExists(name.clone()))?,
+            None => self.create_numbered(&format!("{}-{}", config.dataset.name(), config.model))?,
+        };
+        run.write_config(config)?;
+        Ok(run)
+    }
+
+    fn create_numbered(&self, prefix: &str) -> Result<Run, TrainError> {
+        let number_of = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            name.strip_prefix(prefix)?.strip_prefix('-')?.parse::<u32>().ok()
+        };
+        let entries = fs::read_dir(&self.root).map_err(TrainError::reading(&self.root))?;
+        let mut number = entries.flatten().filter_map(number_of).max().unwrap_or(0);
+        loop {
+            // Another process may take the number first; then the next one is tried.
+            number += 1;
+            if let Some(run) = self.create_folder(&format!("{prefix}-{number:04}"))? {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// `None` if the folder exists.
+    fn create_folder(&self, name: &str) -> Result<Option<Run>, TrainError> {
+        let folder = self.root.join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => Ok(Some(Run::new(folder))),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+            Err(error) => Err(TrainError::writing(&folder)(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use striate_models::digits::Architecture;
+
+    use super::*;
+    use crate::Status;
+
+    #[test]
+    fn runs_are_numbered_named_found_and_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = RunStore::new(dir.path().join("runs"));
+        assert!(store.list().unwrap().is_empty());
+        assert!(store.open("x").unwrap_err().to_string().contains("no run exists yet"));
+
+        let mut config = TrainConfig::new(Architecture::Mlp);
+        let first = store.create(&config).unwrap();
+        assert_eq!(first.id(), "digits-mlp-0001");
+        assert_eq!(store.create(&config).unwrap().id(), "digits-mlp-0002");
+        config.name = Some("mine".to_owned());
+        assert_eq!(store.create(&config).unwrap().id(), "mine");
+        assert!(matches!(store.create(&config), Err(TrainError::RunExists(_))));
+        assert_eq!(store.list().unwrap().len(), 3);
+        assert_eq!(store.open("mine").unwrap().config().unwrap(), config);
+        assert_eq!(store.open(first.folder().to_str().unwrap()).unwrap().id(), first.id());
+        let text = store.open("digits-mlp-0003").unwrap_err().to_string();
+        assert!(text.contains("no run 'digits-mlp-0003'") && text.contains("digits-mlp-0002"), "{text}");
+
+        assert_eq!(first.status(), Status::Interrupted);
+        let lock = first.lock().unwrap();
+        assert_eq!(first.status(), Status::Running);
+        assert!(matches!(first.lock(), Err(TrainError::RunBusy(_))));
+        drop(lock);
+        assert_eq!(first.status(), Status::Interrupted);
+    }
+}
