@@ -8,6 +8,7 @@
 //! Gradients of gradients are not recorded.
 
 mod engine;
+mod graph;
 mod mode;
 mod saved;
 
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use engine::grad;
+pub use graph::RecordedOperation;
 pub use mode::{is_grad_enabled, no_grad};
 pub(crate) use saved::SavedTensor;
 
@@ -40,6 +42,8 @@ pub(crate) struct Node {
     /// Later operations have larger numbers, so descending order is an order in which gradients can be computed.
     id: u64,
     pub(crate) name: &'static str,
+    /// The type that computes the gradient.
+    rule: &'static str,
     /// Taken by the backward pass that uses it.
     recorded: Mutex<Option<Recorded>>,
 }
@@ -56,10 +60,11 @@ pub(crate) struct Leaf {
 }
 
 impl Node {
-    fn new(name: &'static str, edges: Vec<Option<Edge>>, backward: Box<dyn Backward>) -> Arc<Self> {
+    fn new<B: Backward + 'static>(name: &'static str, edges: Vec<Option<Edge>>, backward: B) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, name, recorded: Mutex::new(Some(Recorded { edges, backward })) })
+        let recorded = Recorded { edges, backward: Box::new(backward) };
+        Arc::new(Self { id, name, rule: std::any::type_name::<B>(), recorded: Mutex::new(Some(recorded)) })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Recorded>> {
@@ -104,7 +109,7 @@ impl Tensor {
             return self;
         }
         let edges = inputs.iter().map(|input| input.edge()).collect();
-        let node = Some(Node::new(name, edges, Box::new(backward())));
+        let node = Some(Node::new(name, edges, backward()));
         let inner = &*self.0;
         Self(Arc::new(crate::tensor::Inner {
             storage: Arc::clone(&inner.storage),

@@ -24,13 +24,13 @@ pub(crate) fn same_dtype(op: &'static str, a: &Tensor, b: &Tensor) -> Result<(),
     if a.dtype() == b.dtype() { Ok(()) } else { Err(TensorError::dtypes_differ(op, a.dtype(), b.dtype())) }
 }
 
-/// `a + b` and `a - b`.
-struct SumBackward {
+/// Of `a + b` and `a - b`.
+struct AddBackward {
     shapes: [Vec<usize>; 2],
     subtract: bool,
 }
 
-impl Backward for SumBackward {
+impl Backward for AddBackward {
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         let a = needs[0].then(|| sum_to_shape(grad, &self.shapes[0])).transpose()?;
         let b = needs[1].then(|| sum_to_shape(grad, &self.shapes[1])).transpose()?;
@@ -142,7 +142,7 @@ impl Tensor {
         let sum =
             dispatch_number!(self.dtype(), "add", |T| zip("add", self, other, self.dtype(), |a: T, b: T| a.plus(b))?);
         let shapes = || [self.shape().to_vec(), other.shape().to_vec()];
-        Ok(sum.record("add", &[self, other], || SumBackward { shapes: shapes(), subtract: false }))
+        Ok(sum.record("add", &[self, other], || AddBackward { shapes: shapes(), subtract: false }))
     }
 
     /// Difference, with broadcasting; also `&a - &b`.
@@ -160,7 +160,7 @@ impl Tensor {
         let difference =
             dispatch_number!(self.dtype(), "sub", |T| zip("sub", self, other, self.dtype(), |a: T, b: T| a.minus(b))?);
         let shapes = || [self.shape().to_vec(), other.shape().to_vec()];
-        Ok(difference.record("sub", &[self, other], || SumBackward { shapes: shapes(), subtract: true }))
+        Ok(difference.record("sub", &[self, other], || AddBackward { shapes: shapes(), subtract: true }))
     }
 
     /// Element-by-element product, with broadcasting; also `&a * &b`. The matrix product is [`matmul`](Self::matmul).

@@ -36,6 +36,31 @@ fn copy_rows<S: Pod + Send + Sync>(data: &[S], from: &Layout, to: &Layout, outpu
     });
 }
 
+/// Writes elements laid out as `from` over a part of `target` laid out as `to`; the offsets of both are applied already.
+pub(crate) fn write_strided<S: Pod + Send + Sync>(data: &[S], from: &Layout, target: &mut [S], to: &Layout) {
+    if to.is_dense() {
+        copy_rows(data, from, to, &mut target[..to.numel()]);
+        return;
+    }
+    // Rows along the dimension in which the target is densest; the odometer runs over the others.
+    let mut order: Vec<usize> = to.dims_by_stride().into_iter().filter(|&d| to.shape[d] != 1).collect();
+    let Some(inner) = order.pop() else { return };
+    if to.numel() == 0 {
+        return;
+    }
+    let mut index = vec![0; order.len()];
+    loop {
+        let at = |layout: &Layout| order.iter().zip(&index).map(|(&d, i)| layout.strides[d] * i).sum::<usize>();
+        let (source, destination) = (at(from), at(to));
+        for i in 0..to.shape[inner] {
+            target[destination + i * to.strides[inner]] = data[source + i * from.strides[inner]];
+        }
+        let Some(d) = (0..order.len()).rev().find(|&d| index[d] + 1 < to.shape[order[d]]) else { return };
+        index[d] += 1;
+        index[d + 1..].fill(0);
+    }
+}
+
 struct ContiguousBackward;
 
 impl Backward for ContiguousBackward {
@@ -99,34 +124,12 @@ impl Tensor {
         dispatch_stored!(self.dtype(), |S| {
             let from = source.layout().expanded(self.shape());
             let data = source.data::<S>();
-            self.write_strided(&data, &from);
+            let layout = self.layout();
+            self.0.storage.write(layout.offset, layout.span(), |target: &mut [S]| {
+                write_strided(&data, &from, target, layout);
+            });
         });
         Ok(())
-    }
-
-    /// Writes `data`, laid out as `from`, over this view.
-    fn write_strided<S: Pod + Send + Sync>(&self, data: &[S], from: &Layout) {
-        let layout = self.layout();
-        self.0.storage.write(layout.offset, layout.span(), |target: &mut [S]| {
-            if layout.is_dense() {
-                copy_rows(data, from, layout, target);
-                return;
-            }
-            let order = Layout::contiguous(&layout.shape);
-            let mut row_major = vec![S::zeroed(); layout.numel()];
-            copy_rows(data, from, &order, &mut row_major);
-            let mut index = vec![0; layout.shape.len()];
-            for value in row_major {
-                target[index.iter().zip(&layout.strides).map(|(i, stride)| i * stride).sum::<usize>()] = value;
-                for d in (0..index.len()).rev() {
-                    index[d] += 1;
-                    if index[d] < layout.shape[d] {
-                        break;
-                    }
-                    index[d] = 0;
-                }
-            }
-        });
     }
 
     /// Runs `update` on the elements of this tensor and the matching elements of `other`, both as slices in the memory

@@ -1,4 +1,4 @@
-//! Functions of one element.
+//! Functions of one element: `relu`, `sigmoid`, `tanh`, `gelu`, `silu`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
 //!
 //! One line of [`unary!`] per function: forward, and the derivative from the element `x` and the result `y`, of which
 //! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
@@ -8,6 +8,10 @@ use crate::autograd::{Backward, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
+
+/// √(2/π).
+const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
+const GELU_CUBIC: f64 = 0.044_715;
 
 /// Defines `name` and `try_name` on [`Tensor`], for float tensors.
 macro_rules! unary {
@@ -55,14 +59,56 @@ unary!(
     relu, try_relu, ReluBackward: |x| if x < 0.0 { 0.0 } else { x }, from output: |y| if y > 0.0 { 1.0 } else { 0.0 }
 );
 unary!(
+    /// The logistic function `1 / (1 + e⁻ˣ)`; the derivative is `y (1 - y)`.
+    sigmoid, try_sigmoid, SigmoidBackward: |x| 1.0 / (1.0 + (-x).exp()), from output: |y| y * (1.0 - y)
+);
+unary!(
+    /// Hyperbolic tangent; the derivative is `1 - y²`.
+    tanh, try_tanh, TanhBackward: |x| x.tanh(), from output: |y| 1.0 - y * y
+);
+unary!(
+    /// Gaussian error linear unit in the tanh form, `x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`
+    /// (Hendrycks and Gimpel 2016; PyTorch's `approximate="tanh"`), within 0.0005 of the exact one.
+    gelu, try_gelu, GeluBackward:
+    |x| 0.5 * x * (1.0 + (SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x)).tanh()),
+    from input: |x| {
+        let tanh = (SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x)).tanh();
+        let inner = SQRT_2_OVER_PI as T * (1.0 + 3.0 * GELU_CUBIC as T * x * x);
+        0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
+    }
+);
+unary!(
+    /// Sigmoid linear unit, `x · sigmoid(x)`, also called swish.
+    silu, try_silu, SiluBackward: |x| x / (1.0 + (-x).exp()), from input: |x| {
+        let sigmoid = 1.0 / (1.0 + (-x).exp());
+        sigmoid * (1.0 + x * (1.0 - sigmoid))
+    }
+);
+unary!(
     /// e to the power of each element.
     exp, try_exp, ExpBackward: |x| x.exp(), from output: |y| y
 );
 unary!(
-    /// Natural logarithm of each element.
+    /// Natural logarithm of each element: minus infinity at 0, NaN below.
     log, try_log, LogBackward: |x| x.ln(), from input: |x| 1.0 / x
+);
+unary!(
+    /// Square root of each element, NaN below 0. The derivative at 0 is infinite.
+    sqrt, try_sqrt, SqrtBackward: |x| x.sqrt(), from output: |y| 0.5 / y
 );
 unary!(
     /// The square of each element.
     square, try_square, SquareBackward: |x| x * x, from input: |x| 2.0 * x
+);
+unary!(
+    /// Absolute value of each element. The derivative at 0 is 0.
+    abs, try_abs, AbsBackward: |x| x.abs(), from input: |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 }
+);
+unary!(
+    /// Sine of each element, in radians.
+    sin, try_sin, SinBackward: |x| x.sin(), from input: |x| x.cos()
+);
+unary!(
+    /// Cosine of each element, in radians.
+    cos, try_cos, CosBackward: |x| x.cos(), from input: |x| -x.sin()
 );

@@ -1,0 +1,199 @@
+//! All differentiable operations, one line each.
+//!
+//! The list feeds the gradient checks (`tests/gradients.rs`), which also notice a backward rule that no line reaches.
+
+use crate::random::Generator;
+use crate::{BatchNormOptions, Conv2dOptions, DType, Pool2dOptions, Reduction, Slice, Tensor};
+
+/// A differentiable operation with a way to try it.
+pub struct DifferentiableOp {
+    /// The name of the operation, with the variant where there are several.
+    pub name: &'static str,
+    /// Makes inputs around which the operation is smooth; those of dtype `F64` are differentiated.
+    pub inputs: fn(&mut Generator) -> Vec<Tensor>,
+    /// Applies the operation to such inputs.
+    pub function: fn(&[Tensor]) -> Tensor,
+}
+
+const fn op(
+    name: &'static str,
+    inputs: fn(&mut Generator) -> Vec<Tensor>,
+    function: fn(&[Tensor]) -> Tensor,
+) -> DifferentiableOp {
+    DifferentiableOp { name, inputs, function }
+}
+
+/// Normal numbers, none closer than 0.05 to 0, where many functions have a kink.
+fn normal(shape: &[usize], generator: &mut Generator) -> Tensor {
+    let values: Vec<f64> = (0..shape.iter().product())
+        .map(|_| {
+            let x = generator.normal();
+            x + 0.05 * x.signum()
+        })
+        .collect();
+    Tensor::from_slice(&values, shape)
+}
+
+/// Numbers in [0.5, 2.5).
+fn positive(shape: &[usize], generator: &mut Generator) -> Tensor {
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| 0.5 + 2.0 * generator.uniform()).collect();
+    Tensor::from_slice(&values, shape)
+}
+
+/// All different by at least 0.1, in random order.
+fn distinct(shape: &[usize], generator: &mut Generator) -> Tensor {
+    let order = generator.permutation(shape.iter().product());
+    let values: Vec<f64> = order.into_iter().map(|i| 0.1 * i as f64 - 0.45).collect();
+    Tensor::from_slice(&values, shape)
+}
+
+fn indices(values: &[i64], shape: &[usize]) -> Tensor {
+    Tensor::from_slice(values, shape)
+}
+
+fn one(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[2, 3, 4], generator)]
+}
+
+fn one_positive(generator: &mut Generator) -> Vec<Tensor> {
+    vec![positive(&[2, 3, 4], generator)]
+}
+
+fn one_distinct(generator: &mut Generator) -> Vec<Tensor> {
+    vec![distinct(&[2, 3, 4], generator)]
+}
+
+fn two(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[2, 3, 4], generator), normal(&[3, 1], generator)]
+}
+
+fn two_matrices(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[3, 4], generator), normal(&[4, 5], generator)]
+}
+
+/// A batch of images, kernels for it in two groups, and a bias.
+fn convolution(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[2, 4, 5, 6], generator), normal(&[6, 2, 3, 2], generator), normal(&[6], generator)]
+}
+
+/// Images, scale and shift per channel, running mean and variance (not differentiated).
+fn normalization(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[3, 2, 2, 3], generator), normal(&[2], generator), normal(&[2], generator)]
+}
+
+fn image_of_distinct(generator: &mut Generator) -> Vec<Tensor> {
+    vec![distinct(&[2, 3, 5, 4], generator)]
+}
+
+fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
+    let running = (Tensor::from_slice(&[0.3, -0.2], &[2]), Tensor::from_slice(&[1.7, 0.6], &[2]));
+    let options = BatchNormOptions { training, ..Default::default() };
+    x[0].batch_norm(Some((&running.0, &running.1)), Some((&x[1], &x[2])), options)
+}
+
+const STRIDED: Conv2dOptions = Conv2dOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
+const POOL: Pool2dOptions = Pool2dOptions { stride: [2, 1], padding: [1, 1], ..Pool2dOptions::new(3) };
+
+/// The operations.
+pub const REGISTRY: &[DifferentiableOp] = &[
+    op("add", two, |x| x[0].add(&x[1])),
+    op("sub", two, |x| x[1].sub(&x[0])),
+    op("mul", two, |x| x[0].mul(&x[1])),
+    op("div", |g| vec![normal(&[2, 3], g), positive(&[2, 1], g)], |x| x[0].div(&x[1])),
+    op("add_scalar", one, |x| x[0].add_scalar(1.5)),
+    op("mul_scalar", one, |x| x[0].mul_scalar(-2.5)),
+    op("div_scalar", one, |x| x[0].div_scalar(4.0)),
+    op("neg", one, |x| x[0].neg()),
+    op("relu", one, |x| x[0].relu()),
+    op("sigmoid", one, |x| x[0].sigmoid()),
+    op("tanh", one, |x| x[0].tanh()),
+    op("gelu", one, |x| x[0].gelu()),
+    op("silu", one, |x| x[0].silu()),
+    op("exp", one, |x| x[0].exp()),
+    op("log", one_positive, |x| x[0].log()),
+    op("sqrt", one_positive, |x| x[0].sqrt()),
+    op("square", one, |x| x[0].square()),
+    op("abs", one, |x| x[0].abs()),
+    op("sin", one, |x| x[0].sin()),
+    op("cos", one, |x| x[0].cos()),
+    op("pow", one_positive, |x| x[0].pow(2.7)),
+    op("pow, whole exponent", one, |x| x[0].pow(3.0)),
+    op("pow, exponent 0", one, |x| x[0].pow(0.0)),
+    op("clamp", one_distinct, |x| x[0].clamp(-0.21, 0.83)),
+    op("maximum", |g| vec![distinct(&[2, 3], g), distinct(&[3], g).mul_scalar(1.07)], |x| x[0].maximum(&x[1])),
+    op("minimum", |g| vec![distinct(&[2, 3], g), distinct(&[3], g).mul_scalar(1.07)], |x| x[0].minimum(&x[1])),
+    op(
+        "where_",
+        |g| vec![normal(&[2, 3], g).gt(&normal(&[3], g)), normal(&[3], g), normal(&[2, 1], g)],
+        |x| x[0].where_(&x[1], &x[2]),
+    ),
+    // The rounding, which differences would see, is taken back; the gradient has gone through the cast.
+    op("to_dtype", one, |x| {
+        let rounded = x[0].to_dtype(DType::F32).to_dtype(DType::F64);
+        &rounded + (&x[0] - &rounded).detach()
+    }),
+    op("sum, all", one, |x| x[0].sum_all()),
+    op("sum, dims", one, |x| x[0].sum(&[0, -1], false)),
+    op("sum, keepdim", one, |x| x[0].sum(&[1], true)),
+    op("mean", one, |x| x[0].mean(&[1], false)),
+    op("mean, keepdim", one, |x| x[0].mean(&[0, 2], true)),
+    op("var", one, |x| x[0].var(&[1, 2], false)),
+    op("max", one_distinct, |x| x[0].max(&[2, 0], false)),
+    op("max, keepdim", one_distinct, |x| x[0].max(&[1], true)),
+    op("min", one_distinct, |x| x[0].min(&[], false)),
+    op("max_with_indices", one_distinct, |x| x[0].max_with_indices(1, false).0),
+    op("min_with_indices", one_distinct, |x| x[0].min_with_indices(-1, true).0),
+    op("reshape", one, |x| x[0].reshape(&[4, 6])),
+    op("flatten", one, |x| x[0].flatten(1, -1)),
+    op("unsqueeze and squeeze", one, |x| x[0].unsqueeze(1).squeeze(1)),
+    op("permute", one, |x| x[0].permute(&[2, 0, 1])),
+    op("transpose", one, |x| x[0].transpose(0, 2)),
+    op("broadcast_to", |g| vec![normal(&[3, 1], g)], |x| x[0].broadcast_to(&[2, 3, 4])),
+    op("contiguous", one, |x| x[0].t().contiguous()),
+    op("channels_last", |g| vec![normal(&[2, 3, 2, 2], g)], |x| x[0].channels_last()),
+    op("narrow", one, |x| x[0].narrow(1, 1, 2)),
+    op("select", one, |x| x[0].select(2, -2)),
+    op("slice", one, |x| x[0].slice(&[Slice::from(1..), Slice::from(..).step(2), Slice::new(1, -1)])),
+    op("gather", |g| vec![normal(&[2, 3], g), indices(&[2, 0, 2, 1, 1, 1, 0, 2], &[2, 4])], |x| x[0].gather(1, &x[1])),
+    op("index_select", |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 2, 2], &[4])], |x| x[0].index_select(1, &x[1])),
+    op("cat", |g| vec![normal(&[2, 1, 2], g), normal(&[2, 3, 2], g)], |x| Tensor::cat(&[&x[0], &x[1], &x[0]], 1)),
+    op("stack", |g| vec![normal(&[2, 3], g), normal(&[2, 3], g)], |x| Tensor::stack(&[&x[0], &x[1]], 1)),
+    op("pad", one, |x| x[0].pad(&[(1, 0), (0, 0), (2, 1)], 0.5)),
+    op("matmul", two_matrices, |x| x[0].matmul(&x[1])),
+    op("matmul, vectors", |g| vec![normal(&[4], g), normal(&[4], g)], |x| x[0].matmul(&x[1])),
+    op("matmul, vector and matrix", |g| vec![normal(&[4], g), normal(&[4, 2], g)], |x| x[0].matmul(&x[1])),
+    op("matmul, batched", |g| vec![normal(&[2, 3, 4], g), normal(&[2, 4, 2], g)], |x| x[0].matmul(&x[1])),
+    op("matmul, broadcast", |g| vec![normal(&[2, 1, 3, 4], g), normal(&[3, 4, 2], g)], |x| x[0].matmul(&x[1])),
+    op("matmul, batch and matrix", |g| vec![normal(&[2, 3, 4], g), normal(&[4, 2], g)], |x| x[0].matmul(&x[1])),
+    op(
+        "linear",
+        |g| vec![normal(&[2, 3, 4], g), normal(&[5, 4], g), normal(&[5], g)],
+        |x| x[0].linear(&x[1], Some(&x[2])),
+    ),
+    op("linear, no bias", |g| vec![normal(&[3, 4], g), normal(&[5, 4], g)], |x| x[0].linear(&x[1], None)),
+    op("conv2d, strided, dilated, in groups", convolution, |x| x[0].conv2d(&x[1], Some(&x[2]), STRIDED)),
+    op(
+        "conv2d",
+        |g| vec![normal(&[2, 3, 4, 5], g), normal(&[2, 3, 3, 3], g)],
+        |x| x[0].conv2d(&x[1], None, Conv2dOptions::default()),
+    ),
+    op("max_pool2d", image_of_distinct, |x| x[0].max_pool2d(Pool2dOptions::new(2))),
+    op("max_pool2d, overlapping", image_of_distinct, |x| x[0].max_pool2d(POOL)),
+    op("avg_pool2d", image_of_distinct, |x| x[0].avg_pool2d(Pool2dOptions { count_include_pad: false, ..POOL })),
+    op("batch_norm, training", normalization, |x| batch_norm(x, true)),
+    op("batch_norm, evaluation", normalization, |x| batch_norm(x, false)),
+    op("softmax", one, |x| x[0].softmax(1)),
+    op("log_softmax", one, |x| x[0].log_softmax(-1)),
+    op(
+        "cross_entropy",
+        |g| vec![normal(&[3, 4], g), indices(&[3, 0, 1], &[3])],
+        |x| x[0].cross_entropy(&x[1], Reduction::Mean),
+    ),
+    op(
+        "cross_entropy, per position",
+        |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 1, 1], &[2, 2])],
+        |x| x[0].cross_entropy(&x[1], Reduction::None),
+    ),
+    op("nll_loss", |g| vec![normal(&[3, 4], g), indices(&[3, 0, 1], &[3])], |x| x[0].nll_loss(&x[1], Reduction::Sum)),
+    op("dropout", one, |x| x[0].dropout(0.3, &mut Generator::new(5))),
+];
