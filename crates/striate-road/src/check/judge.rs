@@ -23,7 +23,7 @@ pub(super) struct Failure {
 }
 
 impl Trial {
-    fn hard(&self) -> bool {
+    pub fn hard(&self) -> bool {
         self.probe.difficulty == Difficulty::Hard
     }
 }

@@ -178,7 +178,7 @@ fn explain(messages: &[Message], entry: &Path, file: &Path, signature: &Signatur
             error.message
         )));
     }
-    let label = primary.and_then(|span| span.label.clone());
+    let label = primary.and_then(|span| span.label.clone()).filter(|label| !error.message.contains(label.as_str()));
     let help = error.children.iter().find(|child| child.level == "help" && child.spans.is_empty());
     let mut message = error.message.clone();
     for more in [label, help.map(|help| help.message.clone())].into_iter().flatten().filter(|more| more.len() < 200) {
