@@ -127,7 +127,10 @@ fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
                 _ if message.is_empty() => format!("raises {exception}"),
                 _ => format!("raises {exception}: {message}"),
             };
-            Explained { place: place.as_ref().map(with_code), ..explained(Rung::Raises, format!("{doing}, your code {what}"), "") }
+            Explained {
+                place: place.as_ref().map(with_code),
+                ..explained(Rung::Raises, format!("{doing}, your code {what}"), "")
+            }
         }
         Stop::TimedOut(limit) => explained(
             Rung::TimeOut,

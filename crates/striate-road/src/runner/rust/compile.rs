@@ -164,6 +164,11 @@ fn explain(messages: &[Message], entry: &Path, file: &Path, signature: &Signatur
         // The generated program could not call the function.
         return Err(match code {
             "E0425" => Unloaded::NoFunction(functions(file)),
+            "E0603" => Unloaded::Error {
+                kind: String::new(),
+                message: format!("{} is private: write pub in front of its fn", signature.name),
+                place,
+            },
             _ => Unloaded::Signature {
                 found: written(file, signature.name).unwrap_or_else(|| error.message.clone()),
                 expected: source::declaration(signature),
