@@ -61,9 +61,9 @@ pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, opti
     let started = Instant::now();
     let mut report = empty(exercise, language, file);
     match runner(language).open(&exercise.signature, file, options) {
-        Err((problem, printed)) => {
-            report.printed = printed;
-            not_loaded(&mut report, exercise, problem, options);
+        Err(failure) => {
+            report.printed = failure.printed;
+            not_loaded(&mut report, exercise, failure.problem, options);
             report.timings.load_seconds = seconds(started.elapsed());
         }
         Ok(session) => {

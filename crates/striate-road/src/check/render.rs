@@ -272,5 +272,6 @@ fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: boo
 fn plane_title(shape: &[usize], row: usize) -> Option<String> {
     let leading = shape.len().checked_sub(2).filter(|&axes| axes > 0)?;
     let per_plane = shape[shape.len() - 2];
-    (per_plane > 0 && row % per_plane == 0).then(|| super::compare::position(row / per_plane, &shape[..leading]))
+    (per_plane > 0 && row.is_multiple_of(per_plane))
+        .then(|| super::compare::position(row / per_plane, &shape[..leading]))
 }
