@@ -160,8 +160,13 @@ fn progress_travels_and_nothing_is_lost() {
 #[test]
 fn several_processes_write_at_once() {
     let learner = Learner::new();
-    let add =
-        |number: usize| learner.command(&["notes", "perceptron", "--add", &format!("note{number}")]).spawn().unwrap();
+    let add = |number: usize| {
+        learner
+            .command(&["notes", "perceptron", "--add", &format!("note{number}")])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
     let running: Vec<_> = (0..8).map(add).collect();
     for mut process in running {
         assert!(process.wait().unwrap().success());
