@@ -48,8 +48,7 @@ pub trait Element:
     fn from_f64(value: f64) -> Self;
     /// This value as `f64` (exact).
     fn to_f64(self) -> f64;
-    /// `e` to the power `self`. For `f32`, as [`Element::ln`] and [`Element::tanh`], written so that loops vectorise, with an
-    /// error below 2 units in the last place and the same bits on every system.
+    /// `e` to the power `self`.
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
@@ -80,7 +79,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $exp:path, $ln:path, $tanh:path, |$slice:ident| $as_f32:expr) => {
+    ($type:ident, |$slice:ident| $as_f32:expr) => {
         impl Element for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -97,11 +96,11 @@ macro_rules! element {
             }
             #[inline(always)]
             fn exp(self) -> Self {
-                $exp(self)
+                $type::exp(self)
             }
             #[inline(always)]
             fn ln(self) -> Self {
-                $ln(self)
+                $type::ln(self)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -113,7 +112,7 @@ macro_rules! element {
             }
             #[inline(always)]
             fn tanh(self) -> Self {
-                $tanh(self)
+                $type::tanh(self)
             }
             #[inline(always)]
             fn powf(self, exponent: Self) -> Self {
@@ -135,5 +134,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, crate::math::exp, crate::math::ln, crate::math::tanh, |slice| Some(slice));
-element!(f64, f64::exp, f64::ln, f64::tanh, |_slice| None);
+element!(f32, |slice| Some(slice));
+element!(f64, |_slice| None);

@@ -1,9 +1,6 @@
 //! 2-D pooling on NHWC activations: `[n, h, w, c]` to `[n, oh, ow, c]`.
 
-use std::ops::Range;
-
 use crate::Element;
-use crate::arch::vectorized;
 use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
 
 /// Sizes of a pooling.
@@ -67,15 +64,6 @@ impl Pool2dGeometry {
         (out * self.stride[i] + tap * self.dilation[i]).checked_sub(self.padding[i]).filter(|&place| place < size)
     }
 
-    /// The window elements of output place `out` along axis `i` that are not in the padding.
-    #[inline]
-    fn taps(&self, i: usize, out: usize, size: usize) -> Range<usize> {
-        let (first, step) = (out * self.stride[i], self.dilation[i]);
-        let start = self.padding[i].saturating_sub(first).div_ceil(step);
-        let end = (size + self.padding[i]).saturating_sub(first).div_ceil(step).min(self.kernel[i]);
-        start.min(end)..end
-    }
-
     /// Calls `visit(place)` with the input pixels (`row * width + column`) of window `(y, x)`, in row-major order.
     #[inline(always)]
     fn for_each_place(&self, y: usize, x: usize, mut visit: impl FnMut(usize)) {
@@ -110,64 +98,20 @@ pub fn max_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T]
         // SAFETY: each line runs once, and takes its own piece.
         let places = unsafe { places.get(line) };
         let image = &input[line / out_height * image..][..image];
-        vectorized(|| {
-            let pixels = values.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
-            for (x, (values, places)) in pixels.enumerate() {
-                max_of_window(g, [line % out_height, x], image, values, places);
-            }
-        });
-    });
-}
-
-/// Channels whose running maxima are kept in registers.
-const CHANNELS: usize = 16;
-
-/// Maximum over one window, for all channels.
-#[inline(always)]
-fn max_of_window<T: Element>(
-    g: &Pool2dGeometry,
-    [y, x]: [usize; 2],
-    image: &[T],
-    values: &mut [T],
-    places: &mut [u32],
-) {
-    let [rows, columns] = [g.taps(0, y, g.in_height), g.taps(1, x, g.in_width)];
-    if rows.is_empty() || columns.is_empty() {
-        values.fill(T::NEG_INFINITY);
-        return places.fill(NO_PLACE);
-    }
-    let [row, column] = [y * g.stride[0], x * g.stride[1]];
-    let place = |i: usize, j: usize| {
-        (row + i * g.dilation[0] - g.padding[0]) * g.in_width + column + j * g.dilation[1] - g.padding[1]
-    };
-    let first = place(rows.start, columns.start);
-    let mut channel = 0;
-    while channel < g.channels {
-        let width = CHANNELS.min(g.channels - channel);
-        let mut best = [T::NEG_INFINITY; CHANNELS];
-        let mut at = [first as u32; CHANNELS];
-        best[..width].copy_from_slice(&image[first * g.channels + channel..][..width]);
-        for i in rows.clone() {
-            for j in columns.clone() {
-                let place = place(i, j);
-                let start = place * g.channels + channel;
-                let mut candidates = [T::NEG_INFINITY; CHANNELS];
-                if width == CHANNELS {
-                    candidates.copy_from_slice(&image[start..start + CHANNELS]);
-                } else {
-                    candidates[..width].copy_from_slice(&image[start..start + width]);
+        let pixels = values.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
+        for (x, (values, places)) in pixels.enumerate() {
+            values.fill(T::NEG_INFINITY);
+            places.fill(NO_PLACE);
+            g.for_each_place(line % out_height, x, |place| {
+                let pixel = &image[place * g.channels..][..g.channels];
+                for ((value, at), &candidate) in values.iter_mut().zip(places.iter_mut()).zip(pixel) {
+                    let wins = candidate > *value || candidate.is_nan() || *at == NO_PLACE;
+                    *value = if wins { candidate } else { *value };
+                    *at = if wins { place as u32 } else { *at };
                 }
-                for c in 0..CHANNELS {
-                    let wins = candidates[c] > best[c] || candidates[c].is_nan();
-                    best[c] = if wins { candidates[c] } else { best[c] };
-                    at[c] = if wins { place as u32 } else { at[c] };
-                }
-            }
+            });
         }
-        values[channel..channel + width].copy_from_slice(&best[..width]);
-        places[channel..channel + width].copy_from_slice(&at[..width]);
-        channel += width;
-    }
+    });
 }
 
 /// The gradient of [`max_forward`]: each output gradient goes to the place of the maximum. Overwrites `grad_input`.
@@ -219,18 +163,16 @@ pub fn avg_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T]
     parallel_chunks_mut(output, (out_width * g.channels).max(1), &|line, values| {
         let image = &input[line / out_height * image..][..image];
         let y = line % out_height;
-        vectorized(|| {
-            for (x, values) in values.chunks_exact_mut(g.channels).enumerate() {
-                values.fill(T::ZERO);
-                g.for_each_place(y, x, |place| {
-                    for (sum, &value) in values.iter_mut().zip(&image[place * g.channels..][..g.channels]) {
-                        *sum += value;
-                    }
-                });
-                let count = divisor::<T>(g, y, x, count_include_pad);
-                values.iter_mut().for_each(|sum| *sum /= count);
-            }
-        });
+        for (x, values) in values.chunks_exact_mut(g.channels).enumerate() {
+            values.fill(T::ZERO);
+            g.for_each_place(y, x, |place| {
+                for (sum, &value) in values.iter_mut().zip(&image[place * g.channels..][..g.channels]) {
+                    *sum += value;
+                }
+            });
+            let count = divisor::<T>(g, y, x, count_include_pad);
+            values.iter_mut().for_each(|sum| *sum /= count);
+        }
     });
 }
 
@@ -248,8 +190,8 @@ pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_inpu
         // SAFETY: each image runs once, and takes its own piece.
         let grad_image = unsafe { pieces.get(n) };
         grad_image.fill(T::ZERO);
-        vectorized(|| {
-            for (y, x) in (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x))) {
+        for y in 0..out_height {
+            for x in 0..out_width {
                 let count = divisor::<T>(g, y, x, count_include_pad);
                 let pixel = ((n * out_height + y) * out_width + x) * g.channels;
                 let grads = &grad_output[pixel..pixel + g.channels];
@@ -260,6 +202,6 @@ pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_inpu
                     }
                 });
             }
-        });
+        }
     });
 }

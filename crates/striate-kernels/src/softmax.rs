@@ -3,8 +3,7 @@
 //! The row maximum is subtracted first, so large logits do not overflow. A row with NaN gives NaN.
 
 use crate::Element;
-use crate::arch::vectorized;
-use crate::pointwise::{GRAIN, fold_lanes};
+use crate::pointwise::GRAIN;
 use crate::threads::parallel_chunks_mut;
 
 /// Runs `body(first element, row)` on each row of `out`.
@@ -15,44 +14,14 @@ fn for_each_row<T: Element>(out: &mut [T], columns: usize, body: &(impl Fn(usize
     assert!(columns > 0 && out.len().is_multiple_of(columns), "softmax: {} values in {columns} columns", out.len());
     let chunk_len = (GRAIN / 4 / columns).max(1) * columns;
     parallel_chunks_mut(out, chunk_len, &|chunk, rows| {
-        vectorized(|| {
-            for (row, out) in rows.chunks_exact_mut(columns).enumerate() {
-                body(chunk * chunk_len + row * columns, out);
-            }
-        });
+        for (row, out) in rows.chunks_exact_mut(columns).enumerate() {
+            body(chunk * chunk_len + row * columns, out);
+        }
     });
 }
 
-/// Rows from these lengths on are folded in lanes.
-const LONG: [usize; 2] = [16, 128];
-
-#[inline(always)]
 fn row_max<T: Element>(row: &[T]) -> T {
-    match row.len() {
-        len if len >= LONG[1] => fold_lanes::<T, 64>(row, T::NEG_INFINITY, T::maximum, T::maximum),
-        len if len >= LONG[0] => fold_lanes::<T, 16>(row, T::NEG_INFINITY, T::maximum, T::maximum),
-        _ => row.iter().fold(T::NEG_INFINITY, |max, &x| max.maximum(x)),
-    }
-}
-
-#[inline(always)]
-fn row_sum<T: Element>(row: &[T]) -> T {
-    let add = |a, b| a + b;
-    match row.len() {
-        len if len >= LONG[1] => fold_lanes::<T, 64>(row, T::ZERO, add, add),
-        len if len >= LONG[0] => fold_lanes::<T, 16>(row, T::ZERO, add, add),
-        _ => row.iter().copied().sum(),
-    }
-}
-
-/// Writes `exp(x - max)` and returns `(max, sum of what was written)`.
-#[inline(always)]
-fn shifted_exp<T: Element>(x: &[T], out: &mut [T]) -> (T, T) {
-    let max = row_max(x);
-    for (out, &x) in out.iter_mut().zip(x) {
-        *out = (x - max).exp();
-    }
-    (max, row_sum(out))
+    row.iter().fold(T::NEG_INFINITY, |max, &x| max.maximum(x))
 }
 
 /// `out[r, c] = exp(x[r, c]) / sum over j of exp(x[r, j])`.
@@ -62,7 +31,13 @@ fn shifted_exp<T: Element>(x: &[T], out: &mut [T]) -> (T, T) {
 pub fn softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "softmax: lengths differ");
     for_each_row(out, columns, &|start, out| {
-        let (_, sum) = shifted_exp(&x[start..start + columns], out);
+        let x = &x[start..start + columns];
+        let max = row_max(x);
+        let mut sum = T::ZERO;
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = (x - max).exp();
+            sum += *out;
+        }
         out.iter_mut().for_each(|out| *out /= sum);
     });
 }
@@ -75,8 +50,8 @@ pub fn log_softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "log_softmax: lengths differ");
     for_each_row(out, columns, &|start, out| {
         let x = &x[start..start + columns];
-        let (max, sum) = shifted_exp(x, out);
-        let log_sum = sum.ln();
+        let max = row_max(x);
+        let log_sum = x.iter().map(|&x| (x - max).exp()).sum::<T>().ln();
         for (out, &x) in out.iter_mut().zip(x) {
             *out = x - max - log_sum;
         }
@@ -91,10 +66,7 @@ pub fn softmax_backward_rows<T: Element>(y: &[T], grad_output: &[T], columns: us
     assert!(y.len() == grad_output.len() && y.len() == grad_input.len(), "softmax: lengths differ");
     for_each_row(grad_input, columns, &|start, out| {
         let (y, grad) = (&y[start..start + columns], &grad_output[start..start + columns]);
-        for ((out, &y), &grad) in out.iter_mut().zip(y).zip(grad) {
-            *out = y * grad;
-        }
-        let dot = row_sum(out);
+        let dot = y.iter().zip(grad).map(|(&y, &grad)| y * grad).sum::<T>();
         for ((out, &y), &grad) in out.iter_mut().zip(y).zip(grad) {
             *out = y * (grad - dot);
         }
@@ -110,7 +82,7 @@ pub fn log_softmax_backward_rows<T: Element>(log_y: &[T], grad_output: &[T], col
     assert!(log_y.len() == grad_output.len() && log_y.len() == grad_input.len(), "log_softmax: lengths differ");
     for_each_row(grad_input, columns, &|start, out| {
         let (log_y, grad) = (&log_y[start..start + columns], &grad_output[start..start + columns]);
-        let sum = row_sum(grad);
+        let sum = grad.iter().copied().sum::<T>();
         for ((out, &log_y), &grad) in out.iter_mut().zip(log_y).zip(grad) {
             *out = grad - log_y.exp() * sum;
         }

@@ -46,7 +46,6 @@ pub mod state;
 pub use context::Context;
 pub use error::ModuleError;
 pub use layers::{
-    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,
-    Sequential, Sigmoid, Tanh,
+    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, Linear, LogSoftmax, MaxPool2d, ReLU, Sequential,
 };
 pub use module::{Module, Slot};

@@ -42,7 +42,7 @@ impl Guard {
     }
 
     fn is_our_authority(&self, authority: &str) -> bool {
-        ["127.0.0.1", "localhost", "[::1]"].iter().any(|name| authority == format!("{name}:{}", self.port))
+        ["127.0.0.1", "localhost"].iter().any(|name| authority == format!("{name}:{}", self.port))
     }
 
     fn is_our_origin(&self, origin: &str) -> bool {
@@ -105,7 +105,7 @@ pub async fn protect(State(guard): State<Guard>, request: Request<Body>, next: N
     let headers = response.headers_mut();
     // Some browsers do not count WebSockets to the own address as 'self'.
     let port = guard.port;
-    let policy = format!("{POLICY} ws://127.0.0.1:{port} ws://localhost:{port} ws://[::1]:{port}");
+    let policy = format!("{POLICY} ws://127.0.0.1:{port} ws://localhost:{port}");
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

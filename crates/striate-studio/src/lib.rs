@@ -8,7 +8,9 @@ mod guard;
 mod labs;
 mod live;
 mod pages;
+mod runs;
 mod server;
 mod standing;
+mod trainer;
 
 pub use server::{Stop, Studio, StudioConfig, StudioError};

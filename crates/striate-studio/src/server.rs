@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::middleware;
 use striate_road::progress::{Progress, ProgressError};
+use striate_train::RunStore;
 use tokio::sync::watch;
 
 use crate::guard::{Guard, protect};
+use crate::pages::runs::Evaluations;
 use crate::standing::Snapshot;
+use crate::trainer::Trainer;
 use crate::{live, pages};
 
 /// How many ports after the default are tried when it is taken.
@@ -26,8 +29,6 @@ pub struct StudioConfig {
     pub runs: PathBuf,
     /// The progress database.
     pub progress: PathBuf,
-    /// The learner's own files.
-    pub workspace: PathBuf,
 }
 
 /// Why the studio cannot start.
@@ -85,7 +86,9 @@ impl Stop {
 /// What every handler can reach.
 pub struct App {
     pub(crate) guard: Guard,
-    pub(crate) config: StudioConfig,
+    pub(crate) runs: RunStore,
+    pub(crate) trainer: Trainer,
+    pub(crate) evaluations: Evaluations,
     progress: Mutex<Progress>,
 }
 
@@ -125,7 +128,9 @@ impl Studio {
         let listener = listen(config.port)?;
         let address = listener.local_addr().map_err(StudioError::Server)?;
         let progress = Mutex::new(Progress::open(&config.progress)?);
-        let app = Arc::new(App { guard: Guard::new(address.port())?, config, progress });
+        let guard = Guard::new(address.port())?;
+        let (runs, trainer) = (RunStore::new(&config.runs), Trainer::default());
+        let app = Arc::new(App { guard, runs, trainer, evaluations: Evaluations::default(), progress });
         Ok(Studio { listener, address, app, stop: Stop(Arc::new(watch::Sender::new(false))) })
     }
 
@@ -169,6 +174,7 @@ impl Studio {
         });
         // Open pages hold their sockets; they are dropped here rather than waited for.
         runtime.shutdown_background();
+        app.trainer.finish();
         result
     }
 }

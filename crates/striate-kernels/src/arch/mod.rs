@@ -32,11 +32,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Isa::Avx2);
-                if is_x86_feature_detected!("avx512f")
-                    && is_x86_feature_detected!("avx512vl")
-                    && is_x86_feature_detected!("avx512bw")
-                    && is_x86_feature_detected!("avx512dq")
-                {
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
                     found.push(Isa::Avx512);
                 }
             }
@@ -90,23 +86,6 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => [14, 12, 8, 6][vectors - 1],
         }
-    }
-}
-
-/// Runs `body` compiled for the widest vectors in use: plain loops in it vectorise for them.
-///
-/// The body is generic code that gets inlined here. Multiplications and additions are not fused, so the results are the
-/// same for every instruction set.
-#[inline]
-pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    match Isa::current() {
-        Isa::Scalar => body(),
-        // SAFETY: `Isa::current` returns what the machine has.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx2 => unsafe { x86_64::avx2::vectorized(body) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Isa::Avx512 => unsafe { x86_64::avx512::vectorized(body) },
     }
 }
 

@@ -15,7 +15,6 @@ mod shape;
 mod show;
 
 pub mod content;
-pub mod last;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, runner};
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
-pub use render::render;
+pub use render::{Style, render};
 pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
 
 /// A function under test: a learner's program, or in the tests of the content a known behaviour.
@@ -61,9 +60,9 @@ pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, opti
     let started = Instant::now();
     let mut report = empty(exercise, language, file);
     match runner(language).open(&exercise.signature, file, options) {
-        Err(failure) => {
-            report.printed = failure.printed;
-            not_loaded(&mut report, exercise, failure.problem, options);
+        Err((problem, printed)) => {
+            report.printed = printed;
+            not_loaded(&mut report, exercise, problem, options);
             report.timings.load_seconds = seconds(started.elapsed());
         }
         Ok(session) => {
@@ -127,10 +126,7 @@ fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
                 _ if message.is_empty() => format!("raises {exception}"),
                 _ => format!("raises {exception}: {message}"),
             };
-            Explained {
-                place: place.as_ref().map(with_code),
-                ..explained(Rung::Raises, format!("{doing}, your code {what}"), "")
-            }
+            Explained { place: place.clone(), ..explained(Rung::Raises, format!("{doing}, your code {what}"), "") }
         }
         Stop::TimedOut(limit) => explained(
             Rung::TimeOut,
@@ -154,17 +150,6 @@ fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
         ),
         Stop::Cancelled => explained(Rung::Environment, "The check was stopped".into(), ""),
     }
-}
-
-/// The place with its line of source, where the language does not give it.
-fn with_code(place: &Place) -> Place {
-    let mut place = place.clone();
-    if place.code.is_empty() {
-        let text = std::fs::read_to_string(&place.file).unwrap_or_default();
-        let line = text.lines().nth((place.line as usize).saturating_sub(1));
-        place.code = line.unwrap_or_default().trim().to_string();
-    }
-    place
 }
 
 fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, options: &CheckOptions) {
@@ -211,7 +196,7 @@ fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, optio
             Status::DoesNotLoad,
             Rung::Signature,
             format!("{name} does not take or give what the task asks for"),
-            format!("  asked for  {expected}\n  yours      {found}"),
+            format!("The task asks for: {expected}\nYours is:         {found}"),
             place,
         ),
         Unloaded::Stopped(mut stop) => {

@@ -171,23 +171,8 @@ pub struct Call<'a> {
     pub tuple: bool,
 }
 
-/// A file that could not be made ready.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NotOpened {
-    /// Why.
-    pub problem: Unloaded,
-    /// What it printed while it loaded.
-    pub printed: String,
-}
-
-impl From<Unloaded> for Box<NotOpened> {
-    fn from(problem: Unloaded) -> Self {
-        Box::new(NotOpened { problem, printed: String::new() })
-    }
-}
-
-/// A loaded file, ready for calls.
-pub type Opened = Result<Session, Box<NotOpened>>;
+/// A loaded file and what it printed while it loaded.
+pub type Opened = Result<Session, (Unloaded, String)>;
 
 /// A language.
 pub trait Runner: Sync {

@@ -32,6 +32,8 @@ pub enum Kind {
     KernelGrid(&'static [(&'static str, &'static str, &'static str)]),
     /// A square sheet to draw on.
     Drawing,
+    /// One of the learner's finished runs; empty for the newest.
+    Run,
 }
 
 /// A control.
@@ -57,6 +59,7 @@ impl Control {
             Kind::Choice(choices) => choices.iter().any(|(value, _)| *value == text),
             Kind::Image(choices) => choices.iter().any(|(value, _)| *value == text) || Picture::parse(text).is_ok(),
             Kind::KernelGrid(_) => Kernel::parse(text).is_ok(),
+            Kind::Run => text.len() <= 100,
             Kind::Drawing => text.is_empty() || Picture::parse(text).is_ok(),
         }
     }

@@ -87,7 +87,7 @@ pub const LAB: Lab = Lab {
         },
     ],
     actions: &[],
-    open: || Box::new(KernelLab::default()),
+    open: |_| Box::new(KernelLab::default()),
 };
 
 const PRESETS: &[(&str, &str, &str)] = &[

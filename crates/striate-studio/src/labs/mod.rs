@@ -4,12 +4,17 @@
 //! controls, the drawing of the panes, the state in the address and the connection are the same for every lab.
 
 pub mod control;
+pub mod digits;
 pub mod images;
 pub mod kernel;
+pub mod network;
 pub mod pane;
+mod points;
+mod two_layer;
 
 use control::{Cell, Control, Values};
 use pane::Frame;
+use striate_train::RunStore;
 
 /// A button of a lab.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +62,20 @@ pub struct Lab {
     pub controls: &'static [Control],
     /// Buttons.
     pub actions: &'static [Action],
-    /// Opens a session.
-    pub open: fn() -> Box<dyn Session>,
+    /// Opens a session; the runs are there for labs that show a trained network.
+    pub open: fn(&RunStore) -> Box<dyn Session>,
+}
+
+impl Lab {
+    /// Where its page is.
+    pub fn address(&self) -> String {
+        // The digit room is a room of its own, with an offer to train a network.
+        if self.id == digits::LAB.id { "/digits".to_owned() } else { format!("/labs/{}", self.id) }
+    }
 }
 
 /// Every lab, in the order of the road.
-pub const LABS: &[Lab] = &[kernel::LAB];
+pub const LABS: &[Lab] = &[kernel::LAB, network::LAB, digits::LAB];
 
 /// The lab of that id.
 pub fn find(id: &str) -> Option<&'static Lab> {

@@ -1,7 +1,8 @@
 //! What moves on a page, over WebSockets.
 
 mod progress;
-pub mod session;
+mod runs;
+mod session;
 
 use std::sync::Arc;
 
@@ -17,14 +18,30 @@ use crate::server::App;
 
 /// Addresses of the live channels.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/live/labs/{id}", any(lab)).route("/live/progress", any(progress))
+    Router::new()
+        .route("/live/labs/{id}", any(lab))
+        .route("/live/progress", any(progress))
+        .route("/live/runs", any(list_of_runs))
+        .route("/live/runs/{id}", any(run))
 }
 
-async fn lab(Path(id): Path<String>, State(_app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+async fn lab(Path(id): Path<String>, State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
     let Some(lab) = labs::find(&id) else { return StatusCode::NOT_FOUND.into_response() };
-    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| session::converse(socket, lab.controls, lab.open))
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(move |socket| async move {
+        let runs = app.runs.clone();
+        session::converse(socket, lab.controls, move || (lab.open)(&runs)).await;
+    })
 }
 
 async fn progress(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| progress::follow(socket, app))
+}
+
+async fn list_of_runs(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| runs::list(socket, app))
+}
+
+async fn run(Path(id): Path<String>, State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    let Ok(run) = app.runs.open(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| runs::one(socket, app, run))
 }

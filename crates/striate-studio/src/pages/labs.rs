@@ -6,11 +6,13 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
+use striate_train::RunStore;
 
 use super::{Frame, html, message};
 use crate::labs::control::{Control, Kind, Values};
 use crate::labs::{self, Lab};
+use crate::runs::digit_readers;
 use crate::server::App;
 
 #[derive(Template)]
@@ -31,6 +33,8 @@ pub struct Field {
     pub control: &'static Control,
     /// Text form of its value.
     pub value: String,
+    /// Ids of runs to choose from, of a [`Kind::Run`].
+    pub runs: Vec<String>,
 }
 
 impl Field {
@@ -80,9 +84,16 @@ pub struct Embedded {
 
 impl Embedded {
     /// With the values in `query` where they are valid.
-    pub fn new(lab: &'static Lab, query: &BTreeMap<String, String>, keeps_address: bool) -> Self {
+    pub fn new(lab: &'static Lab, query: &BTreeMap<String, String>, keeps_address: bool, runs: &RunStore) -> Self {
         let values = Values::new(lab.controls, query);
-        let field = |control: &'static Control| Field { control, value: values.text(control.id).to_owned() };
+        let field = |control: &'static Control| Field {
+            control,
+            value: values.text(control.id).to_owned(),
+            runs: match control.kind {
+                Kind::Run => digit_readers(runs).iter().map(|run| run.id().to_owned()).collect(),
+                _ => Vec::new(),
+            },
+        };
         Embedded { lab, fields: lab.controls.iter().map(field).collect(), keeps_address }
     }
 }
@@ -103,5 +114,8 @@ pub async fn show(
     let Some(lab) = labs::find(&id) else {
         return message(&app, StatusCode::NOT_FOUND, "There is no such lab", "All labs are listed under Labs.");
     };
-    html(&LabPage { frame: Frame::new(&app, "labs"), embedded: Embedded::new(lab, &query, true) })
+    if lab.address() != format!("/labs/{id}") {
+        return Redirect::permanent(&lab.address()).into_response();
+    }
+    html(&LabPage { frame: Frame::new(&app, "labs"), embedded: Embedded::new(lab, &query, true, &app.runs) })
 }

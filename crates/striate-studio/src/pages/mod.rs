@@ -1,7 +1,9 @@
 //! The pages: one file per room, each with its template.
 
+mod digits;
 mod labs;
 mod map;
+pub mod runs;
 mod statics;
 mod station;
 
@@ -25,6 +27,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/stations/{id}/note", post(station::save_note))
         .route("/labs", get(labs::list))
         .route("/labs/{id}", get(labs::show))
+        .route("/digits", get(digits::show))
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::show))
+        .route("/runs/{id}/stop", post(runs::stop))
+        .route("/runs/{id}/resume", post(runs::resume))
+        .route("/runs/{id}/evaluate", post(runs::evaluate))
+        .route("/runs/{id}/mistakes.png", get(runs::mistakes))
         .route("/static/{*path}", get(statics::serve))
 }
 

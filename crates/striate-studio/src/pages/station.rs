@@ -9,9 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use striate_road::Road;
 use striate_road::exercise::Exercise;
 use striate_road::map::{ExercisePlan, Goal, Resource, Station};
+use striate_road::{Road, text};
 
 use super::labs::Embedded;
 use super::{Frame, html, message};
@@ -98,14 +98,14 @@ pub async fn show(
         before: station.prerequisites.iter().filter_map(|id| road.station(id)).map(|s| (s, state_of(&s.id))).collect(),
         after: road.stations().iter().filter(|later| later.prerequisites.contains(&id)).collect(),
         goals: road.goals().iter().filter(|goal| station.goals.contains(&goal.id)).collect(),
-        text: None,
+        text: station.text.as_deref().map(text::to_html),
         cards: station.exercises.iter().map(|plan| card(plan, &snapshot.exercises)).collect(),
         sources: station.resources.iter().filter_map(|pointer| source(road, pointer)).collect(),
         embedded: station
             .labs
             .iter()
             .filter_map(|id| labs::find(id))
-            .map(|lab| Embedded::new(lab, &query, false))
+            .map(|lab| Embedded::new(lab, &query, false, &app.runs))
             .collect(),
         has_digit_room: station.labs.iter().any(|lab| lab == "digits"),
         note: note.map_or(String::new(), |note| note.text),

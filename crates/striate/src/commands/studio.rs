@@ -23,7 +23,6 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
         port: args.port,
         runs: home.runs(),
         progress: home.progress(),
-        workspace: home.workspace.clone(),
     };
     let studio = Studio::bind(config).map_err(CommandError::failed)?;
     let stop = studio.stop_handle();

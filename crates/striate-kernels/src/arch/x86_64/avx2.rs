@@ -140,10 +140,3 @@ pub(in crate::arch) unsafe fn tile(t: &Tile, rows: usize) {
     // SAFETY: passed on.
     unsafe { kernel(t) };
 }
-
-/// Runs `body`, inlined and so compiled for this instruction set.
-#[inline(never)]
-#[target_feature(enable = "avx2,fma")]
-pub(in crate::arch) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    body()
-}
