@@ -5,6 +5,7 @@ mod browser;
 mod server;
 pub mod strokes;
 
+#[allow(unused_imports, reason = "each user takes a part")]
 pub use browser::{Browser, Page, find_chromium};
 pub use server::TestStudio;
 
