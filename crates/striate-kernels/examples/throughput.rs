@@ -4,9 +4,13 @@
 
 use std::time::Instant;
 
+use striate_kernels::batch_norm::{self, Normalization};
 use striate_kernels::conv2d::{self, Conv2dGeometry};
 use striate_kernels::gemm::{MatrixMut, MatrixRef, gemm};
+use striate_kernels::optimizer::{AdamOptions, SgdOptions, adam_step, sgd_step};
+use striate_kernels::pooling::{self, Pool2dGeometry};
 use striate_kernels::threads::num_threads;
+use striate_kernels::{Element, pointwise, softmax};
 
 /// Seconds of the best run.
 fn best(mut run: impl FnMut()) -> f64 {
@@ -88,8 +92,84 @@ fn convolutions() {
     }
 }
 
+/// Passes over memory: the rate is of values, not of operations.
+fn passes() {
+    let (batch, size, channels) = (64, 24, 16);
+    let len = batch * size * size * channels;
+    let (x, grad) = (values(len), values(len));
+    let mut y = vec![0.0_f32; len];
+    let show = |name: &str, seconds: f64| {
+        println!("{name:<44} {:>9.1} us {:>8.2} values/ns", seconds * 1e6, len as f64 / seconds * 1e-9);
+    };
+    show("relu", best(|| pointwise::map(&x, &mut y, |x: f32| if x < 0.0 { 0.0 } else { x })));
+    show("add", best(|| pointwise::zip(&x, &grad, &mut y, |a, b| a + b)));
+    show("exp", best(|| pointwise::map(&x, &mut y, Element::exp)));
+    show("tanh", best(|| pointwise::map(&x, &mut y, Element::tanh)));
+    show("ln", best(|| pointwise::map(&x, &mut y, Element::ln)));
+    show(
+        "sum",
+        best(|| {
+            std::hint::black_box(pointwise::sum(&x));
+        }),
+    );
+    show(
+        "max",
+        best(|| {
+            std::hint::black_box(pointwise::max(&x));
+        }),
+    );
+    let mut columns = vec![0.0; channels];
+    show("sum_rows", best(|| pointwise::sum_rows(&x, &mut columns)));
+    let (mut mean, mut variance) = (vec![0.0; channels], vec![0.0; channels]);
+    show("batch_norm statistics", best(|| batch_norm::statistics(&x, &mut mean, &mut variance)));
+    let n = Normalization { mean: &mean, variance: &variance, weight: None, bias: None, epsilon: 1e-5 };
+    show("batch_norm normalize", best(|| batch_norm::normalize(&x, &n, &mut y)));
+    let mut more = vec![0.0; channels];
+    show("batch_norm backward", best(|| batch_norm::backward(&x, &grad, &n, &mut y, &mut columns, &mut more)));
+    let p = Pool2dGeometry {
+        batch,
+        channels,
+        in_height: size,
+        in_width: size,
+        kernel: [2, 2],
+        stride: [2, 2],
+        padding: [0, 0],
+        dilation: [1, 1],
+    };
+    let mut pooled = vec![0.0; p.output_len()];
+    let mut argmax = vec![0; p.output_len()];
+    show("max_pool 2x2", best(|| pooling::max_forward(&p, &x, &mut pooled, &mut argmax)));
+    show("max_pool 2x2 backward", best(|| pooling::max_backward(&p, &pooled, &argmax, &mut y)));
+    show("avg_pool 2x2", best(|| pooling::avg_forward(&p, &x, &mut pooled, true)));
+    show("avg_pool 2x2 backward", best(|| pooling::avg_backward(&p, &pooled, &mut y, true)));
+    show("softmax, rows of 16", best(|| softmax::softmax_rows(&x, 16, &mut y)));
+    show("log_softmax, rows of 16", best(|| softmax::log_softmax_rows(&x, 16, &mut y)));
+    show("log_softmax backward", best(|| softmax::log_softmax_backward_rows(&x, &grad, 16, &mut y)));
+    let (mut first, mut second) = (vec![0.0; len], vec![0.0; len]);
+    let sgd = SgdOptions {
+        learning_rate: 1e-9,
+        momentum: 0.9,
+        dampening: 0.0,
+        weight_decay: 0.0,
+        nesterov: false,
+        first_step: false,
+    };
+    show("sgd with momentum", best(|| sgd_step(&mut y, &grad, Some(&mut first), &sgd)));
+    let adam = AdamOptions {
+        learning_rate: 1e-9,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.0,
+        decoupled: false,
+        step: 1,
+    };
+    show("adam", best(|| adam_step(&mut y, &grad, &mut first, &mut second, &adam)));
+}
+
 fn main() {
     println!("{} threads", num_threads());
     products();
     convolutions();
+    passes();
 }

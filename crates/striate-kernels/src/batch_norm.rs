@@ -4,8 +4,9 @@
 //! by the number of rows); running averages are the caller's.
 
 use crate::Element;
+use crate::arch::vectorized;
 use crate::memory::Buffer;
-use crate::pointwise::{GRAIN, reduce_rows};
+use crate::pointwise::{GRAIN, column_sums, reduce_rows};
 use crate::threads::{Pieces, parallel_for};
 
 /// What a normalisation uses, `[channels]` each.
@@ -68,15 +69,19 @@ pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     crate::pointwise::sum_rows(x, mean);
     mean.iter_mut().for_each(|mean| *mean /= count);
     let mean = &*mean;
-    reduce_rows(rows, channels, variance, &|rows, sums| {
-        sums.fill(T::ZERO);
-        for row in x[rows.start * channels..rows.end * channels].chunks_exact(channels) {
-            for ((sum, &x), &mean) in sums.iter_mut().zip(row).zip(mean) {
-                *sum += (x - mean) * (x - mean);
-            }
-        }
+    // The sum of the differences, zero but for rounding, corrects that of their squares.
+    let mut sums = Buffer::uninit(2 * size_of_val(mean));
+    let sums = sums.as_mut_slice::<T>();
+    reduce_rows(rows, channels, sums, &|rows, sums| {
+        let x = &x[rows.start * channels..rows.end * channels];
+        vectorized(|| {
+            column_sums([x, x], mean, channels, sums, |[x, _], mean| [(x - mean) * (x - mean), x - mean]);
+        });
     });
-    variance.iter_mut().for_each(|sum| *sum /= count);
+    for (c, variance) in variance.iter_mut().enumerate() {
+        let rest = sums[channels + c];
+        *variance = (sums[c] - rest * rest / count) / count;
+    }
 }
 
 /// `out = (x - mean) / sqrt(variance + epsilon) * weight + bias`, per channel: training with the batch's statistics,
@@ -87,22 +92,47 @@ pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
 pub fn normalize<T: Element>(x: &[T], n: &Normalization<'_, T>, out: &mut [T]) {
     let channels = n.check(x.len());
     assert_eq!(x.len(), out.len(), "batch_norm: length of the output");
-    let mut factors = Buffer::uninit(2 * channels * size_of::<T>());
-    let (scale, shift) = factors.as_mut_slice::<T>().split_at_mut(channels);
-    for c in 0..channels {
-        scale[c] = n.scale(c);
-        shift[c] = n.bias.map_or(T::ZERO, |bias| bias[c]);
-    }
-    let (scale, shift) = (&*scale, &*shift);
+    let factors = Factors::new(channels, |c| [n.mean[c], n.scale(c), n.bias.map_or(T::ZERO, |bias| bias[c])]);
+    let [mean, scale, shift] = factors.get();
     let chunk_len = rows_per_chunk(channels) * channels;
     crate::threads::parallel_chunks_mut(out, chunk_len, &|chunk, out| {
         let x = &x[chunk * chunk_len..][..out.len()];
-        for (out, x) in out.chunks_exact_mut(channels).zip(x.chunks_exact(channels)) {
-            for c in 0..channels {
-                out[c] = (x[c] - n.mean[c]) * scale[c] + shift[c];
+        vectorized(|| {
+            for (out, x) in out.chunks_mut(mean.len()).zip(x.chunks(mean.len())) {
+                for ((((out, &x), &mean), &scale), &shift) in out.iter_mut().zip(x).zip(mean).zip(scale).zip(shift) {
+                    *out = (x - mean) * scale + shift;
+                }
+            }
+        });
+    });
+}
+
+/// Numbers per channel, repeated so that loops over narrow rows are long.
+struct Factors {
+    buffer: Buffer,
+    len: usize,
+}
+
+impl Factors {
+    /// The least length of the loops.
+    const LEN: usize = 256;
+
+    fn new<T: Element, const K: usize>(channels: usize, of_channel: impl Fn(usize) -> [T; K]) -> Self {
+        let len = Self::LEN.div_ceil(channels) * channels;
+        let mut buffer = Buffer::uninit(K * len * size_of::<T>());
+        let factors = buffer.as_mut_slice::<T>();
+        for c in 0..channels {
+            for (k, value) in of_channel(c).into_iter().enumerate() {
+                factors[k * len..(k + 1) * len].iter_mut().skip(c).step_by(channels).for_each(|place| *place = value);
             }
         }
-    });
+        Self { buffer, len }
+    }
+
+    fn get<T: Element, const K: usize>(&self) -> [&[T]; K] {
+        let factors = self.buffer.as_slice::<T>();
+        std::array::from_fn(|k| &factors[k * self.len..(k + 1) * self.len])
+    }
 }
 
 /// Gradients of the training-mode normalisation, where `mean` and `variance` are those of `x`. Overwrites all three.
@@ -121,18 +151,16 @@ pub fn backward<T: Element>(
     parameter_gradients(x, grad_output, n, grad_weight, grad_bias);
     let count = T::from_f64((x.len() / channels) as f64);
     // dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat))
-    let mut factors = Buffer::uninit(3 * channels * size_of::<T>());
-    let (scale, rest) = factors.as_mut_slice::<T>().split_at_mut(channels);
-    let (slope, shift) = rest.split_at_mut(channels);
-    for c in 0..channels {
-        scale[c] = n.scale(c);
-        slope[c] = n.inverse_deviation(c) * grad_weight[c] / count;
-        shift[c] = grad_bias[c] / count;
-    }
-    let (scale, slope, shift) = (&*scale, &*slope, &*shift);
-    input_gradient(x, grad_output, grad_input, channels, &|x, grad, out| {
-        for c in 0..channels {
-            out[c] = scale[c] * (grad[c] - shift[c] - (x[c] - n.mean[c]) * slope[c]);
+    let factors = Factors::new(channels, |c| {
+        let slope = n.inverse_deviation(c) * grad_weight[c] / count;
+        [n.mean[c], n.scale(c), slope, grad_bias[c] / count]
+    });
+    let [mean, scale, slope, shift] = factors.get();
+    input_gradient(x, grad_output, grad_input, mean.len(), &|x, grad, out| {
+        let inputs = out.iter_mut().zip(x).zip(grad);
+        let factors = mean.iter().zip(scale).zip(slope).zip(shift);
+        for (((out, &x), &grad), (((&mean, &scale), &slope), &shift)) in inputs.zip(factors) {
+            *out = scale * (grad - shift - (x - mean) * slope);
         }
     });
 }
@@ -151,13 +179,11 @@ pub fn backward_inference<T: Element>(
 ) {
     let channels = n.check(x.len());
     parameter_gradients(x, grad_output, n, grad_weight, grad_bias);
-    let mut factors = Buffer::uninit(channels * size_of::<T>());
-    let scale = factors.as_mut_slice::<T>();
-    (0..channels).for_each(|c| scale[c] = n.scale(c));
-    let scale = &*scale;
-    input_gradient(x, grad_output, grad_input, channels, &|_, grad, out| {
-        for c in 0..channels {
-            out[c] = scale[c] * grad[c];
+    let factors = Factors::new(channels, |c| [n.scale(c)]);
+    let [scale]: [&[T]; 1] = factors.get();
+    input_gradient(x, grad_output, grad_input, scale.len(), &|_, grad, out| {
+        for ((out, &grad), &scale) in out.iter_mut().zip(grad).zip(scale) {
+            *out = scale * grad;
         }
     });
 }
@@ -179,15 +205,9 @@ fn parameter_gradients<T: Element>(
     let mut sums = Buffer::uninit(2 * channels * size_of::<T>());
     let sums = sums.as_mut_slice::<T>();
     reduce_rows(x.len() / channels, 2 * channels, sums, &|rows, sums| {
-        sums.fill(T::ZERO);
-        let (weight, bias) = sums.split_at_mut(channels);
         let range = rows.start * channels..rows.end * channels;
-        for (x, grad) in x[range.clone()].chunks_exact(channels).zip(grad_output[range].chunks_exact(channels)) {
-            for c in 0..channels {
-                weight[c] += grad[c] * (x[c] - n.mean[c]);
-                bias[c] += grad[c];
-            }
-        }
+        let both = [&x[range.clone()], &grad_output[range]];
+        vectorized(|| column_sums(both, n.mean, channels, sums, |[x, grad], mean| [grad * (x - mean), grad]));
     });
     for c in 0..channels {
         grad_weight[c] = sums[c] * n.inverse_deviation(c);
@@ -195,24 +215,27 @@ fn parameter_gradients<T: Element>(
     }
 }
 
-/// Runs `row(x, grad_output, grad_input)` on each row.
+/// Runs `piece(x, grad_output, grad_input)` on pieces of `piece_len` values, the last of which may be shorter.
 fn input_gradient<T: Element>(
     x: &[T],
     grad_output: &[T],
     grad_input: &mut [T],
-    channels: usize,
-    row: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
+    piece_len: usize,
+    piece: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
 ) {
     assert_eq!(x.len(), grad_input.len(), "batch_norm: length of the input gradient");
-    let chunk_len = rows_per_chunk(channels) * channels;
+    let chunk_len = rows_per_chunk(piece_len) * piece_len;
     let pieces = Pieces::new(grad_input, chunk_len);
     parallel_for(pieces.count(), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
         let range = chunk * chunk_len..chunk * chunk_len + out.len();
-        let inputs = x[range.clone()].chunks_exact(channels).zip(grad_output[range].chunks_exact(channels));
-        for (out, (x, grad)) in out.chunks_exact_mut(channels).zip(inputs) {
-            row(x, grad, out);
-        }
+        let (x, grad) = (&x[range.clone()], &grad_output[range]);
+        vectorized(|| {
+            let inputs = x.chunks(piece_len).zip(grad.chunks(piece_len));
+            for (out, (x, grad)) in out.chunks_mut(piece_len).zip(inputs) {
+                piece(x, grad, out);
+            }
+        });
     });
 }

@@ -48,7 +48,8 @@ pub trait Element:
     fn from_f64(value: f64) -> Self;
     /// This value as `f64` (exact).
     fn to_f64(self) -> f64;
-    /// `e` to the power `self`.
+    /// `e` to the power `self`. For `f32`, as [`Element::ln`] and [`Element::tanh`], written so that loops vectorise, with an
+    /// error below 2 units in the last place and the same bits on every system.
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
@@ -65,12 +66,12 @@ pub trait Element:
     /// The greater of the two; NaN if either is NaN.
     #[inline(always)]
     fn maximum(self, other: Self) -> Self {
-        if self > other || self.is_nan() { self } else { other }
+        if (self > other) | self.is_nan() { self } else { other }
     }
     /// The smaller of the two; NaN if either is NaN.
     #[inline(always)]
     fn minimum(self, other: Self) -> Self {
-        if self < other || self.is_nan() { self } else { other }
+        if (self < other) | self.is_nan() { self } else { other }
     }
     /// The slice as `f32`, when it is one: how generic code finds the `f32` fast path.
     fn as_f32(slice: &[Self]) -> Option<&[f32]>;
@@ -79,7 +80,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, |$slice:ident| $as_f32:expr) => {
+    ($type:ident, $exp:path, $ln:path, $tanh:path, |$slice:ident| $as_f32:expr) => {
         impl Element for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -96,11 +97,11 @@ macro_rules! element {
             }
             #[inline(always)]
             fn exp(self) -> Self {
-                $type::exp(self)
+                $exp(self)
             }
             #[inline(always)]
             fn ln(self) -> Self {
-                $type::ln(self)
+                $ln(self)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -112,7 +113,7 @@ macro_rules! element {
             }
             #[inline(always)]
             fn tanh(self) -> Self {
-                $type::tanh(self)
+                $tanh(self)
             }
             #[inline(always)]
             fn powf(self, exponent: Self) -> Self {
@@ -134,5 +135,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, |slice| Some(slice));
-element!(f64, |_slice| None);
+element!(f32, crate::math::exp, crate::math::ln, crate::math::tanh, |slice| Some(slice));
+element!(f64, f64::exp, f64::ln, f64::tanh, |_slice| None);

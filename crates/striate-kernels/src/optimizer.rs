@@ -1,6 +1,7 @@
 //! Optimiser steps on slices, with the arithmetic of PyTorch's `torch.optim`.
 
 use crate::Element;
+use crate::arch::vectorized;
 use crate::pointwise::GRAIN;
 use crate::threads::{Pieces, parallel_for};
 
@@ -33,24 +34,46 @@ pub fn sgd_step<T: Element>(parameter: &mut [T], gradient: &[T], velocity: Optio
     assert_eq!(parameter.len(), gradient.len(), "sgd: lengths of parameter and gradient");
     let [rate, momentum, decay] = [options.learning_rate, options.momentum, options.weight_decay].map(T::from_f64);
     let keep = T::from_f64(1.0 - options.dampening);
-    let decayed = move |p: T, g: T| if options.weight_decay == 0.0 { g } else { g + decay * p };
+    let decays = options.weight_decay != 0.0;
+    let decayed = move |p: T, g: T| if decays { g + decay * p } else { g };
     if options.momentum == 0.0 {
         return crate::pointwise::zip_in_place(parameter, gradient, |p, g| p - rate * decayed(p, g));
     }
     let velocity = velocity.expect("sgd: momentum needs a velocity buffer");
     assert_eq!(parameter.len(), velocity.len(), "sgd: lengths of parameter and velocity");
-    let (nesterov, first) = (options.nesterov, options.first_step);
+    let fresh = move |_: T, g: T| g;
+    let mixed = move |v: T, g: T| momentum * v + keep * g;
+    let plain = move |v: T, _: T| rate * v;
+    let ahead = move |v: T, g: T| rate * (g + momentum * v);
+    let step = (parameter, gradient, velocity);
+    match (options.first_step, options.nesterov) {
+        (true, false) => sgd_pass(step, decayed, fresh, plain),
+        (true, true) => sgd_pass(step, decayed, fresh, ahead),
+        (false, false) => sgd_pass(step, decayed, mixed, plain),
+        (false, true) => sgd_pass(step, decayed, mixed, ahead),
+    }
+}
+
+/// `g = decayed(p, g)`, `v = velocity(v, g)`, `p -= update(v, g)`.
+fn sgd_pass<T: Element>(
+    (parameter, gradient, velocity): (&mut [T], &[T], &mut [T]),
+    decayed: impl Fn(T, T) -> T + Sync,
+    next_velocity: impl Fn(T, T) -> T + Sync,
+    update: impl Fn(T, T) -> T + Sync,
+) {
     let parameters = Pieces::new(parameter, GRAIN);
     let velocities = Pieces::new(velocity, GRAIN);
     parallel_for(parameters.count(), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own pieces.
         let (parameter, velocity) = unsafe { (parameters.get(chunk), velocities.get(chunk)) };
         let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
-        for ((p, v), &g) in parameter.iter_mut().zip(velocity).zip(gradient) {
-            let g = decayed(*p, g);
-            *v = if first { g } else { momentum * *v + keep * g };
-            *p -= rate * if nesterov { g + momentum * *v } else { *v };
-        }
+        vectorized(|| {
+            for ((p, v), &g) in parameter.iter_mut().zip(velocity).zip(gradient) {
+                let g = decayed(*p, g);
+                *v = next_velocity(*v, g);
+                *p -= update(*v, g);
+            }
+        });
     });
 }
 
@@ -99,22 +122,34 @@ pub fn adam_step<T: Element>(
     let decay = T::from_f64(options.weight_decay);
     let (weight1, beta2) = (T::from_f64(1.0 - options.beta1), T::from_f64(options.beta2));
     let (weight2, epsilon) = (T::from_f64(1.0 - options.beta2), T::from_f64(options.epsilon));
-    let (shrinks, adds) = match (options.weight_decay == 0.0, options.decoupled) {
-        (true, _) => (false, false),
-        (false, decoupled) => (decoupled, !decoupled),
+    let update = move |start: T, g: T, m: &mut T, v: &mut T| {
+        *m += weight1 * (g - *m);
+        *v = *v * beta2 + weight2 * (g * g);
+        start - step_size * (*m / (v.sqrt() / correction2 + epsilon))
     };
+    let step = (parameter, gradient, first_moment, second_moment);
+    match (options.weight_decay == 0.0, options.decoupled) {
+        (true, _) => adam_pass(step, move |p, g, m, v| update(p, g, m, v)),
+        (false, true) => adam_pass(step, move |p, g, m, v| update(p * shrink, g, m, v)),
+        (false, false) => adam_pass(step, move |p, g, m, v| update(p, g + decay * p, m, v)),
+    }
+}
+
+/// `p = update(p, g, m, v)`.
+fn adam_pass<T: Element>(
+    (parameter, gradient, first_moment, second_moment): (&mut [T], &[T], &mut [T], &mut [T]),
+    update: impl Fn(T, T, &mut T, &mut T) -> T + Sync,
+) {
     let parameters = Pieces::new(parameter, GRAIN);
     let (firsts, seconds) = (Pieces::new(first_moment, GRAIN), Pieces::new(second_moment, GRAIN));
     parallel_for(parameters.count(), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own pieces.
         let (parameter, first, second) = unsafe { (parameters.get(chunk), firsts.get(chunk), seconds.get(chunk)) };
         let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
-        for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
-            let start = if shrinks { *p * shrink } else { *p };
-            let g = if adds { g + decay * start } else { g };
-            *m += weight1 * (g - *m);
-            *v = *v * beta2 + weight2 * (g * g);
-            *p = start - step_size * (*m / (v.sqrt() / correction2 + epsilon));
-        }
+        vectorized(|| {
+            for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+                *p = update(*p, g, m, v);
+            }
+        });
     });
 }

@@ -6,6 +6,7 @@
 
 use bytemuck::Pod;
 
+use crate::arch::vectorized;
 use crate::threads::{Pieces, parallel_for};
 use crate::{Element, memory::Buffer};
 
@@ -31,9 +32,12 @@ pub fn map<A: Copy + Sync, B: Send>(x: &[A], out: &mut [B], f: impl Fn(A) -> B +
     parallel_for(chunks(len), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
-        for (out, &x) in out.iter_mut().zip(&x[range(chunk, len)]) {
-            *out = f(x);
-        }
+        let x = &x[range(chunk, len)];
+        vectorized(|| {
+            for (out, &x) in out.iter_mut().zip(x) {
+                *out = f(x);
+            }
+        });
     });
 }
 
@@ -43,7 +47,8 @@ pub fn map_in_place<A: Copy + Send>(x: &mut [A], f: impl Fn(A) -> A + Sync) {
     let pieces = Pieces::new(x, GRAIN);
     parallel_for(count, &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
-        unsafe { pieces.get(chunk) }.iter_mut().for_each(|x| *x = f(*x));
+        let x = unsafe { pieces.get(chunk) };
+        vectorized(|| x.iter_mut().for_each(|x| *x = f(*x)));
     });
 }
 
@@ -58,9 +63,12 @@ pub fn zip<A: Copy + Sync, B: Copy + Sync, C: Send>(a: &[A], b: &[B], out: &mut 
     parallel_for(chunks(len), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
-        for ((out, &a), &b) in out.iter_mut().zip(&a[range(chunk, len)]).zip(&b[range(chunk, len)]) {
-            *out = f(a, b);
-        }
+        let (a, b) = (&a[range(chunk, len)], &b[range(chunk, len)]);
+        vectorized(|| {
+            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                *out = f(a, b);
+            }
+        });
     });
 }
 
@@ -75,9 +83,12 @@ pub fn zip_in_place<A: Copy + Send, B: Copy + Sync>(a: &mut [A], b: &[B], f: imp
     parallel_for(chunks(len), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
         let a = unsafe { pieces.get(chunk) };
-        for (a, &b) in a.iter_mut().zip(&b[range(chunk, len)]) {
-            *a = f(*a, b);
-        }
+        let b = &b[range(chunk, len)];
+        vectorized(|| {
+            for (a, &b) in a.iter_mut().zip(b) {
+                *a = f(*a, b);
+            }
+        });
     });
 }
 
@@ -99,10 +110,12 @@ where
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
         let range = range(chunk, len);
-        let inputs = a[range.clone()].iter().zip(&b[range.clone()]).zip(&c[range]);
-        for (out, ((&a, &b), &c)) in out.iter_mut().zip(inputs) {
-            *out = f(a, b, c);
-        }
+        let (a, b, c) = (&a[range.clone()], &b[range.clone()], &c[range]);
+        vectorized(|| {
+            for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+                *out = f(a, b, c);
+            }
+        });
     });
 }
 
@@ -142,34 +155,44 @@ where
     }
 }
 
-/// Lanes of the running sums: enough for two 512-bit vectors of `f32`.
-const LANES: usize = 32;
+/// Running values of a long sum: enough for several vectors in flight.
+const LANES: usize = 64;
 
-/// Pairwise sum of `g(x[i])` over one chunk: 32 running sums over short blocks, halves added on the way up.
-fn sum_block<T: Element>(x: &[T], g: &(impl Fn(T) -> T + Sync)) -> T {
-    if x.len() > 1024 {
-        let (left, right) = x.split_at((x.len() / 2).next_multiple_of(LANES));
-        return sum_block(left, g) + sum_block(right, g);
-    }
-    let mut lanes = [T::ZERO; LANES];
-    let (rows, rest) = x.as_chunks::<LANES>();
+/// Folds `x` with `L` (a power of two) running values, which are combined in halves at the end.
+#[inline(always)]
+pub(crate) fn fold_lanes<T: Element, const L: usize>(
+    x: &[T],
+    first: T,
+    fold: impl Fn(T, T) -> T,
+    combine: impl Fn(T, T) -> T,
+) -> T {
+    let mut lanes = [first; L];
+    let (rows, rest) = x.as_chunks::<L>();
     for row in rows {
         for (lane, &x) in lanes.iter_mut().zip(row) {
-            *lane += g(x);
+            *lane = fold(*lane, x);
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
-        *lane += g(x);
+        *lane = fold(*lane, x);
     }
-    let mut width = LANES;
+    let mut width = L;
     while width > 1 {
         width /= 2;
         for i in 0..width {
-            let upper = lanes[i + width];
-            lanes[i] += upper;
+            lanes[i] = combine(lanes[i], lanes[i + width]);
         }
     }
     lanes[0]
+}
+
+/// Pairwise sum of `g(x[i])` over one chunk: running sums over short blocks, halves added on the way up.
+fn sum_block<T: Element>(x: &[T], g: &(impl Fn(T) -> T + Sync)) -> T {
+    if x.len() > 2048 {
+        let (left, right) = x.split_at((x.len() / 2).next_multiple_of(LANES));
+        return sum_block(left, g) + sum_block(right, g);
+    }
+    vectorized(|| fold_lanes::<T, LANES>(x, T::ZERO, |sum, x| sum + g(x), |a, b| a + b))
 }
 
 /// Sum of all elements.
@@ -195,12 +218,22 @@ pub fn dot<T: Element>(x: &[T], y: &[T]) -> T {
 
 /// The greatest element; NaN if there is one, `-inf` for an empty slice.
 pub fn max<T: Element>(x: &[T]) -> T {
-    reduce(x, T::NEG_INFINITY, |x| x.iter().fold(T::NEG_INFINITY, |a, &b| a.maximum(b)), T::maximum)
+    reduce(
+        x,
+        T::NEG_INFINITY,
+        |x| vectorized(|| fold_lanes::<T, LANES>(x, T::NEG_INFINITY, T::maximum, T::maximum)),
+        T::maximum,
+    )
 }
 
 /// The smallest element; NaN if there is one, `+inf` for an empty slice.
 pub fn min<T: Element>(x: &[T]) -> T {
-    reduce(x, T::INFINITY, |x| x.iter().fold(T::INFINITY, |a, &b| a.minimum(b)), T::minimum)
+    reduce(
+        x,
+        T::INFINITY,
+        |x| vectorized(|| fold_lanes::<T, LANES>(x, T::INFINITY, T::minimum, T::minimum)),
+        T::minimum,
+    )
 }
 
 /// Column sums: `x` is `[rows, columns]`, `out[c] = sum over r of x[r, c]`. The gradient of a bias.
@@ -210,14 +243,67 @@ pub fn min<T: Element>(x: &[T]) -> T {
 pub fn sum_rows<T: Element>(x: &[T], out: &mut [T]) {
     let columns = out.len();
     assert!(columns > 0 && x.len().is_multiple_of(columns), "sum_rows: {} values in {columns} columns", x.len());
-    reduce_rows(x.len() / columns, columns, out, &|rows, partial| {
-        partial.fill(T::ZERO);
-        for row in x[rows.start * columns..rows.end * columns].chunks_exact(columns) {
-            for (sum, &x) in partial.iter_mut().zip(row) {
-                *sum += x;
+    reduce_rows(x.len() / columns, columns, out, &|rows, sums| {
+        let x = &x[rows.start * columns..rows.end * columns];
+        vectorized(|| column_sums([x, x], &[], columns, sums, |[x, _], _| [x]));
+    });
+}
+
+/// Columns worked on at once, and rows in flight.
+const BLOCK: [usize; 2] = [16, 4];
+
+/// Column sums of `K` quantities over all rows of `x` and `y` (`[rows, columns]` both): overwrites `sums`
+/// (`[K, columns]`) with the sums of `f([x, y], parameter)`, `parameters` being `[columns]` values or none.
+#[inline(always)]
+pub(crate) fn column_sums<T: Element, const K: usize>(
+    [x, y]: [&[T]; 2],
+    parameters: &[T],
+    columns: usize,
+    sums: &mut [T],
+    f: impl Fn([T; 2], T) -> [T; K],
+) {
+    let [width, depth] = BLOCK;
+    let rows = x.len() / columns;
+    let mut first = 0;
+    while first + width <= columns {
+        let mut parameter = [T::ZERO; BLOCK[0]];
+        if !parameters.is_empty() {
+            parameter.copy_from_slice(&parameters[first..first + width]);
+        }
+        let mut lanes = [[[T::ZERO; BLOCK[0]]; K]; BLOCK[1]];
+        let add = |lane: &mut [[T; BLOCK[0]]; K], row: usize| {
+            let start = row * columns + first;
+            let (x, y) = (&x[start..start + width], &y[start..start + width]);
+            for c in 0..width {
+                let values = f([x[c], y[c]], parameter[c]);
+                for k in 0..K {
+                    lane[k][c] += values[k];
+                }
+            }
+        };
+        for row in (0..rows / depth).map(|row| row * depth) {
+            for (i, lane) in lanes.iter_mut().enumerate() {
+                add(lane, row + i);
             }
         }
-    });
+        for row in rows / depth * depth..rows {
+            add(&mut lanes[row % depth], row);
+        }
+        for (k, c) in (0..K).flat_map(|k| (0..width).map(move |c| (k, c))) {
+            let [a, b, d, e] = lanes.map(|lane| lane[k][c]);
+            sums[k * columns + first + c] = (a + b) + (d + e);
+        }
+        first += width;
+    }
+    (0..K).for_each(|k| sums[k * columns + first..(k + 1) * columns].fill(T::ZERO));
+    for start in (0..rows).map(|row| row * columns) {
+        for c in first..columns {
+            let values = f([x[start + c], y[start + c]], parameters.get(c).copied().unwrap_or(T::ZERO));
+            for (k, value) in values.into_iter().enumerate() {
+                sums[k * columns + c] += value;
+            }
+        }
+    }
 }
 
 /// Computes a vector of `out.len()` sums over `rows` rows of `row_cost` elements each: `partial(range, sums)` overwrites

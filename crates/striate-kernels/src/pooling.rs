@@ -1,6 +1,9 @@
 //! 2-D pooling on NHWC activations: `[n, h, w, c]` to `[n, oh, ow, c]`.
 
+use std::ops::Range;
+
 use crate::Element;
+use crate::arch::{Isa, PoolWindow, vectorized};
 use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
 
 /// Sizes of a pooling.
@@ -64,6 +67,31 @@ impl Pool2dGeometry {
         (out * self.stride[i] + tap * self.dilation[i]).checked_sub(self.padding[i]).filter(|&place| place < size)
     }
 
+    /// The window elements of output place `out` along axis `i` that are not in the padding.
+    #[inline]
+    fn taps(&self, i: usize, out: usize, size: usize) -> Range<usize> {
+        let (first, step) = (out * self.stride[i], self.dilation[i]);
+        let start = self.padding[i].saturating_sub(first).div_ceil(step);
+        let end = (size + self.padding[i]).saturating_sub(first).div_ceil(step).min(self.kernel[i]);
+        start.min(end)..end
+    }
+
+    /// The places of window `(y, x)` that are not in the padding.
+    #[inline]
+    fn window(&self, y: usize, x: usize) -> PoolWindow {
+        let [rows, columns] = [self.taps(0, y, self.in_height), self.taps(1, x, self.in_width)];
+        let place = |i: usize, out: usize, tap: usize| {
+            (out * self.stride[i] + tap * self.dilation[i]).saturating_sub(self.padding[i])
+        };
+        PoolWindow {
+            first: place(0, y, rows.start) * self.in_width + place(1, x, columns.start),
+            rows: rows.len(),
+            columns: columns.len(),
+            row_step: self.dilation[0] * self.in_width,
+            column_step: self.dilation[1],
+        }
+    }
+
     /// Calls `visit(place)` with the input pixels (`row * width + column`) of window `(y, x)`, in row-major order.
     #[inline(always)]
     fn for_each_place(&self, y: usize, x: usize, mut visit: impl FnMut(usize)) {
@@ -93,25 +121,44 @@ pub fn max_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T]
     if line_len == 0 {
         return;
     }
+    let isa = Isa::current();
     let places = Pieces::new(argmax, line_len);
     parallel_chunks_mut(output, line_len, &|line, values| {
         // SAFETY: each line runs once, and takes its own piece.
         let places = unsafe { places.get(line) };
         let image = &input[line / out_height * image..][..image];
-        let pixels = values.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
-        for (x, (values, places)) in pixels.enumerate() {
-            values.fill(T::NEG_INFINITY);
-            places.fill(NO_PLACE);
-            g.for_each_place(line % out_height, x, |place| {
-                let pixel = &image[place * g.channels..][..g.channels];
-                for ((value, at), &candidate) in values.iter_mut().zip(places.iter_mut()).zip(pixel) {
-                    let wins = candidate > *value || candidate.is_nan() || *at == NO_PLACE;
-                    *value = if wins { candidate } else { *value };
-                    *at = if wins { place as u32 } else { *at };
-                }
-            });
-        }
+        vectorized(|| {
+            let pixels = values.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
+            for (x, (values, places)) in pixels.enumerate() {
+                max_of_window(isa, &g.window(line % out_height, x), image, values, places);
+            }
+        });
     });
+}
+
+/// Maximum over one window, for all channels.
+fn max_of_window<T: Element>(isa: Isa, w: &PoolWindow, image: &[T], values: &mut [T], places: &mut [u32]) {
+    if w.rows == 0 || w.columns == 0 {
+        values.fill(T::NEG_INFINITY);
+        return places.fill(NO_PLACE);
+    }
+    if let (Some(image), Some(values)) = (T::as_f32(image), T::as_f32_mut(values))
+        && w.max(isa, image, values, places)
+    {
+        return;
+    }
+    values.fill(T::NEG_INFINITY);
+    places.fill(w.first as u32);
+    for (i, j) in (0..w.rows).flat_map(|i| (0..w.columns).map(move |j| (i, j))) {
+        let place = w.first + i * w.row_step + j * w.column_step;
+        let pixel = &image[place * values.len()..][..values.len()];
+        for ((value, at), &candidate) in values.iter_mut().zip(places.iter_mut()).zip(pixel) {
+            if candidate > *value || candidate.is_nan() {
+                *value = candidate;
+                *at = place as u32;
+            }
+        }
+    }
 }
 
 /// The gradient of [`max_forward`]: each output gradient goes to the place of the maximum. Overwrites `grad_input`.
@@ -163,16 +210,18 @@ pub fn avg_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T]
     parallel_chunks_mut(output, (out_width * g.channels).max(1), &|line, values| {
         let image = &input[line / out_height * image..][..image];
         let y = line % out_height;
-        for (x, values) in values.chunks_exact_mut(g.channels).enumerate() {
-            values.fill(T::ZERO);
-            g.for_each_place(y, x, |place| {
-                for (sum, &value) in values.iter_mut().zip(&image[place * g.channels..][..g.channels]) {
-                    *sum += value;
-                }
-            });
-            let count = divisor::<T>(g, y, x, count_include_pad);
-            values.iter_mut().for_each(|sum| *sum /= count);
-        }
+        vectorized(|| {
+            for (x, values) in values.chunks_exact_mut(g.channels).enumerate() {
+                values.fill(T::ZERO);
+                g.for_each_place(y, x, |place| {
+                    for (sum, &value) in values.iter_mut().zip(&image[place * g.channels..][..g.channels]) {
+                        *sum += value;
+                    }
+                });
+                let count = divisor::<T>(g, y, x, count_include_pad);
+                values.iter_mut().for_each(|sum| *sum /= count);
+            }
+        });
     });
 }
 
@@ -190,8 +239,8 @@ pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_inpu
         // SAFETY: each image runs once, and takes its own piece.
         let grad_image = unsafe { pieces.get(n) };
         grad_image.fill(T::ZERO);
-        for y in 0..out_height {
-            for x in 0..out_width {
+        vectorized(|| {
+            for (y, x) in (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x))) {
                 let count = divisor::<T>(g, y, x, count_include_pad);
                 let pixel = ((n * out_height + y) * out_width + x) * g.channels;
                 let grads = &grad_output[pixel..pixel + g.channels];
@@ -202,6 +251,6 @@ pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_inpu
                     }
                 });
             }
-        }
+        });
     });
 }

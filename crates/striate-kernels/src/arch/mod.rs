@@ -32,7 +32,11 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 found.push(Isa::Avx2);
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                if is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                {
                     found.push(Isa::Avx512);
                 }
             }
@@ -86,6 +90,53 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => [14, 12, 8, 6][vectors - 1],
         }
+    }
+}
+
+/// The places of a pooling window inside an image, as pixel numbers: `first + i * row_step + j * column_step`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PoolWindow {
+    pub first: usize,
+    pub rows: usize,
+    pub columns: usize,
+    pub row_step: usize,
+    pub column_step: usize,
+}
+
+impl PoolWindow {
+    /// Maximum over the window and where it was, for each of the channels: the first of equal values, the last NaN.
+    ///
+    /// Does nothing and returns false when the instruction set has no kernel for it.
+    #[inline]
+    pub(crate) fn max(&self, isa: Isa, image: &[f32], values: &mut [f32], places: &mut [u32]) -> bool {
+        assert_eq!(values.len(), places.len());
+        match isa {
+            Isa::Scalar => return false,
+            // SAFETY: `isa` comes from the list of what the machine has.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { x86_64::avx2::max_of_window(self, image, values, places) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { x86_64::avx512::max_of_window(self, image, values, places) },
+        }
+        true
+    }
+}
+
+/// Runs `body` compiled for the widest vectors in use: plain loops in it vectorise for them.
+///
+/// The body is generic code that gets inlined here. Multiplications and additions are not fused, so the results are the
+/// same for every instruction set.
+#[inline]
+pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    match Isa::current() {
+        Isa::Scalar => body(),
+        // SAFETY: `Isa::current` returns what the machine has.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 => unsafe { x86_64::avx2::vectorized(body) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512 => unsafe { x86_64::avx512::vectorized(body) },
     }
 }
 

@@ -1,11 +1,12 @@
 //! Tiles with 256-bit vectors: up to 2 vectors of 8 columns, sums in named registers.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, __m256i, _CMP_GT_OQ, _CMP_UNORD_Q, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps,
+    _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_epi32,
+    _mm256_maskstore_ps, _mm256_or_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
-use crate::arch::{Start, Tile};
+use crate::arch::{PoolWindow, Start, Tile};
 
 type Kernel = unsafe fn(&Tile);
 
@@ -139,4 +140,40 @@ pub(in crate::arch) unsafe fn tile(t: &Tile, rows: usize) {
     let kernel = kernels[usize::from(t.a_row == 1)][usize::from(!t.cols.is_multiple_of(LANES))];
     // SAFETY: passed on.
     unsafe { kernel(t) };
+}
+
+/// Runs `body`, inlined and so compiled for this instruction set.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::arch) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// [`PoolWindow::max`] for 8 channels at a time.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(in crate::arch) fn max_of_window(w: &PoolWindow, image: &[f32], values: &mut [f32], places: &mut [u32]) {
+    let channels = values.len();
+    for channel in (0..channels).step_by(LANES) {
+        let mask = tail_mask(LANES.min(channels - channel));
+        let mut best = _mm256_set1_ps(f32::NEG_INFINITY);
+        let mut at = _mm256_castsi256_ps(_mm256_set1_epi32(w.first as i32));
+        for i in 0..w.rows {
+            for j in 0..w.columns {
+                let place = w.first + i * w.row_step + j * w.column_step;
+                let pixel = &image[place * channels..][..channels];
+                // SAFETY: the mask keeps to the channels from `channel` on.
+                let x = unsafe { _mm256_maskload_ps(pixel.as_ptr().add(channel), mask) };
+                let greater = _mm256_cmp_ps::<_CMP_GT_OQ>(x, best);
+                let wins = _mm256_or_ps(greater, _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x));
+                best = _mm256_blendv_ps(best, x, wins);
+                at = _mm256_blendv_ps(at, _mm256_castsi256_ps(_mm256_set1_epi32(place as i32)), wins);
+            }
+        }
+        // SAFETY: as above; `values` and `places` have one value per channel.
+        unsafe {
+            _mm256_maskstore_ps(values.as_mut_ptr().add(channel), mask, best);
+            _mm256_maskstore_epi32(places.as_mut_ptr().add(channel).cast(), mask, _mm256_castps_si256(at));
+        }
+    }
 }

@@ -3,10 +3,12 @@
 //! The last vector is always masked: on this hardware a masked load or store costs no more than a plain one.
 
 use std::arch::x86_64::{
-    __m512, __mmask16, _mm512_fmadd_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps,
+    __m512, __mmask16, _CMP_GT_OQ, _CMP_UNORD_Q, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_mask_mov_epi32,
+    _mm512_mask_mov_ps, _mm512_mask_storeu_epi32, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps,
 };
 
-use crate::arch::{Start, Tile};
+use crate::arch::{PoolWindow, Start, Tile};
 
 type Kernel = unsafe fn(&Tile);
 
@@ -146,4 +148,39 @@ pub(in crate::arch) unsafe fn tile(t: &Tile, rows: usize) {
     };
     // SAFETY: passed on.
     unsafe { kernel[adjacent](t) };
+}
+
+/// Runs `body`, inlined and so compiled for this instruction set.
+#[inline(never)]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+pub(in crate::arch) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// [`PoolWindow::max`] for 16 channels at a time.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(in crate::arch) fn max_of_window(w: &PoolWindow, image: &[f32], values: &mut [f32], places: &mut [u32]) {
+    let channels = values.len();
+    for channel in (0..channels).step_by(LANES) {
+        let mask = tail_mask(LANES.min(channels - channel));
+        let mut best = _mm512_set1_ps(f32::NEG_INFINITY);
+        let mut at = _mm512_set1_epi32(w.first as i32);
+        for i in 0..w.rows {
+            for j in 0..w.columns {
+                let place = w.first + i * w.row_step + j * w.column_step;
+                let pixel = &image[place * channels..][..channels];
+                // SAFETY: the mask keeps to the channels from `channel` on.
+                let x = unsafe { _mm512_maskz_loadu_ps(mask, pixel.as_ptr().add(channel)) };
+                let wins = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(x, best) | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(x, x);
+                best = _mm512_mask_mov_ps(best, wins, x);
+                at = _mm512_mask_mov_epi32(at, wins, _mm512_set1_epi32(place as i32));
+            }
+        }
+        // SAFETY: as above; `values` and `places` have one value per channel.
+        unsafe {
+            _mm512_mask_storeu_ps(values.as_mut_ptr().add(channel), mask, best);
+            _mm512_mask_storeu_epi32(places.as_mut_ptr().add(channel).cast(), mask, at);
+        }
+    }
 }

@@ -1,0 +1,130 @@
+//! Elementary functions of `f32` without branches or tables, so that loops over them vectorise, and with the same bits on
+//! every system. Polynomials: S. Moshier, Cephes Mathematical Library (`expf`, `logf`, `tanhf`).
+
+/// ln 2 in two parts, the first short enough that its product with an exponent is exact.
+const LN2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+/// Adding this rounds a small number to a whole one, which then stands in the last bits.
+const ROUND: f32 = 12_582_912.0;
+
+/// `e^x`; error below 2 units in the last place.
+#[inline(always)]
+pub(crate) fn exp(x: f32) -> f32 {
+    // Beyond these the result is 0 or infinite anyway; NaN stays.
+    let x = if x < -104.0 { -104.0 } else { x };
+    let x = if x > 89.0 { 89.0 } else { x };
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    let n = rounded - ROUND;
+    let r = x - n * LN2[0] - n * LN2[1];
+    let mut p = 1.987_569_1e-4;
+    for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        p = p * r + c;
+    }
+    let y = p * (r * r) + r + 1.0;
+    // In two steps: 2^exponent alone may be out of range where the result is not.
+    let half = exponent >> 1;
+    y * power_of_two(half) * power_of_two(exponent.wrapping_sub(half))
+}
+
+/// `2^n` for `-126 <= n <= 127`.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
+}
+
+/// Natural logarithm; error below 2 units in the last place. NaN below zero.
+#[inline(always)]
+pub(crate) fn ln(x: f32) -> f32 {
+    // Subnormal numbers are scaled to normal ones.
+    let tiny = x < f32::MIN_POSITIVE;
+    let scaled = if tiny { x * 8_388_608.0 } else { x };
+    // x = m * 2^e with m in [sqrt(1/2), sqrt(2)).
+    let shifted = (scaled.to_bits() as i32).wrapping_sub(0x3F35_04F3);
+    let e = (shifted >> 23) as f32 - if tiny { 23.0 } else { 0.0 };
+    let m = f32::from_bits(((shifted & 0x007F_FFFF) + 0x3F35_04F3) as u32);
+    let f = m - 1.0;
+    let z = f * f;
+    let mut p = 7.037_683_6e-2;
+    for c in [
+        -0.115_146_1,
+        0.116_769_99,
+        -0.124_201_41,
+        0.142_493_23,
+        -0.166_680_58,
+        0.200_007_15,
+        -0.249_999_94,
+        0.333_333_3,
+    ] {
+        p = p * f + c;
+    }
+    let y = p * f * z + e * LN2[1] - 0.5 * z;
+    let value = f + y + e * LN2[0];
+    let value = if x == 0.0 { f32::NEG_INFINITY } else { value };
+    let value = if x == f32::INFINITY { x } else { value };
+    // Also true for NaN.
+    if x >= 0.0 { value } else { f32::NAN }
+}
+
+/// Hyperbolic tangent; error below 2 units in the last place.
+#[inline(always)]
+pub(crate) fn tanh(x: f32) -> f32 {
+    let a = x.abs();
+    let large = 1.0 - 2.0 / (exp(a + a) + 1.0);
+    let z = a * a;
+    let mut p = -5.704_988_7e-3;
+    for c in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
+        p = p * z + c;
+    }
+    let small = p * z * a + a;
+    (if a < 0.625 { small } else { large }).copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Distance in units of the last place of `expected`.
+    fn ulps(actual: f32, expected: f64) -> f64 {
+        let rounded = expected as f32;
+        if actual == rounded || (actual.is_nan() && rounded.is_nan()) {
+            return 0.0;
+        }
+        let unit = f64::from(f32::from_bits(rounded.abs().to_bits() + 1)) - f64::from(rounded.abs());
+        (f64::from(actual) - expected).abs() / unit
+    }
+
+    fn worst(from: f32, to: f32, f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> f64 {
+        let steps = 300_000;
+        let place = |i: i32| from + (to - from) * (i as f32 / steps as f32);
+        (0..=steps).map(place).map(|x| ulps(f(x), exact(f64::from(x)))).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn errors_are_below_two_units() {
+        for (from, to) in [(-1.0, 1.0), (-87.0, 88.72), (-1e-3, 1e-3)] {
+            assert!(worst(from, to, exp, f64::exp) < 2.0);
+        }
+        for (from, to) in [(0.5, 2.0), (1e-38, 1e-30), (1e-3, 1e6), (1e30, 3e38)] {
+            assert!(worst(from, to, ln, f64::ln) < 2.0);
+        }
+        for (from, to) in [(-1.0, 1.0), (-10.0, 10.0), (-1e-3, 1e-3)] {
+            assert!(worst(from, to, tanh, f64::tanh) < 2.0);
+        }
+    }
+
+    #[test]
+    fn special_values() {
+        assert_eq!(
+            [0.0, -0.0, 89.5, 1e30, f32::INFINITY].map(exp),
+            [1.0, 1.0, f32::INFINITY, f32::INFINITY, f32::INFINITY]
+        );
+        assert_eq!([-105.0, -1e30, f32::NEG_INFINITY].map(exp), [0.0; 3]);
+        assert!(exp(-103.0) > 0.0 && exp(-103.0).is_subnormal() && exp(f32::NAN).is_nan());
+        assert_eq!([0.0, -0.0, 1.0, f32::INFINITY].map(ln), [f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0, f32::INFINITY]);
+        assert!([-1.0, f32::NEG_INFINITY, f32::NAN, -1e-40].map(ln).iter().all(|x| x.is_nan()));
+        let least = f32::from_bits(1);
+        assert!(ulps(ln(least), f64::from(least).ln()) < 2.0);
+        assert_eq!([0.0, 1e30, f32::INFINITY, f32::NEG_INFINITY].map(tanh), [0.0, 1.0, 1.0, -1.0]);
+        assert!(tanh(-0.0).is_sign_negative() && tanh(f32::NAN).is_nan());
+    }
+}
