@@ -46,6 +46,7 @@ pub mod state;
 pub use context::Context;
 pub use error::ModuleError;
 pub use layers::{
-    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, Linear, LogSoftmax, MaxPool2d, ReLU, Sequential,
+    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,
+    Sequential, Sigmoid, Tanh,
 };
 pub use module::{Module, Slot};

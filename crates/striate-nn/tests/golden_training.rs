@@ -5,10 +5,16 @@ mod common;
 use common::{Golden, assert_close, values};
 use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 use striate_nn::schedule::{CosineAnnealing, OneCycle, Schedule, StepLr};
+use striate_nn::{
+    AvgPool2d, BatchNorm2d, Context, Conv2d, Conv2dConfig, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Tanh,
+    loss,
+};
+use striate_tensor::random::Generator;
 use striate_tensor::{DType, Tensor};
 
 const OPTIMIZERS: &[u8] = include_bytes!("golden/optimizers.safetensors");
 const SCHEDULES: &[u8] = include_bytes!("golden/schedules.safetensors");
+const PARITY: &[u8] = include_bytes!("golden/parity.safetensors");
 
 type MakeOptimizer = fn(Vec<(String, Tensor)>) -> Box<dyn Optimizer>;
 
@@ -117,4 +123,72 @@ fn schedules() {
             assert!((lr - expected).abs() <= 1e-12, "{name}, step {step}: {lr}, PyTorch has {expected}");
         }
     }
+}
+
+/// `lenet()` of `make_golden.py`.
+fn lenet() -> Sequential {
+    let generator = &mut Generator::new(0);
+    Sequential::new()
+        .with("conv1", Conv2dConfig::new(1, 4, 3).padding(1).build(generator))
+        .with("relu1", ReLU)
+        .with("pool1", MaxPool2d::new(2))
+        .with("conv2", Conv2d::new(4, 6, 3, generator))
+        .with("tanh2", Tanh)
+        .with("pool2", AvgPool2d::new(2))
+        .with("flatten", Flatten)
+        .with("fc1", Linear::new(24, 16, generator))
+        .with("relu3", ReLU)
+        .with("fc2", Linear::new(16, 5, generator))
+}
+
+/// `batch_norm_net()` of `make_golden.py`.
+fn batch_norm_net() -> Sequential {
+    let generator = &mut Generator::new(0);
+    Sequential::new()
+        .with("conv1", Conv2dConfig::new(1, 4, 5).bias(false).build(generator))
+        .with("bn1", BatchNorm2d::new(4))
+        .with("pool1", MaxPool2d::new(2))
+        .with("relu1", ReLU)
+        .with("flatten", Flatten)
+        .with("fc", Linear::new(64, 5, generator))
+}
+
+/// The images of one of the five batches, as PyTorch saw them.
+fn images(golden: &Golden, batch: usize) -> Tensor {
+    golden.get("images").select(0, batch as isize).to_dtype(DType::F32).div_scalar(64.0).add_scalar(-2.0)
+}
+
+/// Fifty steps from PyTorch's initial weights over PyTorch's batches.
+fn check_parity(name: &str, model: &Sequential, optimizer: &mut dyn Optimizer, schedule: Schedule) {
+    let golden = Golden::new(PARITY);
+    let expected = golden.get(&format!("{name}.losses")).to_vec::<f32>();
+    for (step, expected) in expected.into_iter().enumerate() {
+        let targets = golden.get("targets").select(0, (step % 5) as isize);
+        let output = model.forward(&images(&golden, step % 5), &Context::train(0, step as u64));
+        let loss = loss::cross_entropy(&output, &targets);
+        let found = loss.item::<f32>();
+        assert!((found / expected - 1.0).abs() < 1e-4, "{name}, step {step}: loss {found}, PyTorch has {expected}");
+        optimizer.zero_grad();
+        loss.backward();
+        optimizer.set_lr(schedule.lr(step as u64));
+        optimizer.step();
+    }
+    let output = model.forward(&images(&golden, 0), &Context::eval());
+    assert_close("evaluation after training", &output, golden.get(&format!("{name}.evaluated")), 1e-3);
+}
+
+#[test]
+fn lenet_trains_as_in_pytorch() {
+    let model = lenet();
+    model.load_state_dict(&Golden::new(PARITY).under("lenet.initial")).unwrap();
+    let mut optimizer = Sgd::new(model.named_parameters(), 0.0).momentum(0.9).weight_decay(1e-4);
+    check_parity("lenet", &model, &mut optimizer, CosineAnnealing { lr: 0.05, t_max: 50, eta_min: 0.0 }.into());
+}
+
+#[test]
+fn a_batch_norm_net_trains_as_in_pytorch() {
+    let model = batch_norm_net();
+    model.load_state_dict(&Golden::new(PARITY).under("batch_norm.initial")).unwrap();
+    let mut optimizer = Adam::new(model.named_parameters(), 0.0);
+    check_parity("batch_norm", &model, &mut optimizer, OneCycle::new(0.005, 50).into());
 }

@@ -45,13 +45,16 @@ pub enum Value {
     Foreign(String),
 }
 
+/// What a [`Callback`] runs.
+pub type Function = Arc<dyn Fn(&[Value]) -> Value + Send + Sync>;
+
 /// A function of Striate's that a learner's code receives as an argument, such as the filter to be tested for linearity.
 #[derive(Clone)]
 pub struct Callback {
     /// What the learner is told it is.
     pub name: String,
     /// The function itself.
-    pub call: Arc<dyn Fn(&[Value]) -> Value + Send + Sync>,
+    pub call: Function,
 }
 
 impl PartialEq for Callback {

@@ -158,6 +158,24 @@ fn progress_travels_and_nothing_is_lost() {
 }
 
 #[test]
+fn several_processes_write_at_once() {
+    let learner = Learner::new();
+    let add = |number: usize| {
+        learner
+            .command(&["notes", "perceptron", "--add", &format!("note{number}")])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let running: Vec<_> = (0..8).map(add).collect();
+    for mut process in running {
+        assert!(process.wait().unwrap().success());
+    }
+    let notes = learner.says(&["notes", "perceptron"]);
+    assert!((0..8).all(|number| notes.contains(&format!("note{number}"))), "{notes}");
+}
+
+#[test]
 fn a_newer_database_is_left_alone() {
     let learner = Learner::new();
     learner.says(&["road"]);

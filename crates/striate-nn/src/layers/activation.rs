@@ -26,6 +26,19 @@ activation!(
     /// `max(x, 0)`
     ReLU, try_relu
 );
+activation!(
+    /// The hyperbolic tangent.
+    Tanh, try_tanh
+);
+activation!(
+    /// `1 / (1 + exp(-x))`
+    Sigmoid, try_sigmoid
+);
+activation!(
+    /// `x` times the normal distribution function of `x` (Hendrycks and Gimpel 2016), in its tanh form: PyTorch's
+    /// `GELU(approximate="tanh")`, within 0.0005 of the exact one.
+    GELU, try_gelu
+);
 
 /// Logarithm of the softmax over one dimension.
 #[derive(Debug, Clone, Copy)]

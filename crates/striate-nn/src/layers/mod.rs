@@ -9,7 +9,7 @@ mod linear;
 mod pooling;
 mod sequential;
 
-pub use activation::{LogSoftmax, ReLU};
+pub use activation::{GELU, LogSoftmax, ReLU, Sigmoid, Tanh};
 pub use batch_norm::BatchNorm2d;
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dropout::Dropout;

@@ -23,7 +23,7 @@ pub(super) struct Failure {
 }
 
 impl Trial {
-    fn hard(&self) -> bool {
+    pub fn hard(&self) -> bool {
         self.probe.difficulty == Difficulty::Hard
     }
 }
@@ -158,10 +158,11 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
         Rung::Raises => String::new(),
         _ => failure.text.clone(),
     };
-    if failure.rung == Rung::Shape && report.diagnosis.is_none() {
-        if let Some(formula) = shape::explain(exercise, trials) {
-            report.message = format!("{}\n{formula}", report.message);
-        }
+    if failure.rung == Rung::Shape
+        && report.diagnosis.is_none()
+        && let Some(formula) = shape::explain(exercise, trials)
+    {
+        report.message = format!("{}\n{formula}", report.message);
     }
     report.case = Some(show::case(&exercise.signature, &trial.probe, &trial.expected, &trial.got, &exercise.tolerance));
     if report.diagnosis.is_none() && matches!(failure.rung, Rung::Values | Rung::Finite) {

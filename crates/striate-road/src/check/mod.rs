@@ -15,6 +15,7 @@ mod shape;
 mod show;
 
 pub mod content;
+pub mod last;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, runner};
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
-pub use render::{Style, render};
+pub use render::render;
 pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
 
 /// A function under test: a learner's program, or in the tests of the content a known behaviour.
@@ -60,9 +61,9 @@ pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, opti
     let started = Instant::now();
     let mut report = empty(exercise, language, file);
     match runner(language).open(&exercise.signature, file, options) {
-        Err((problem, printed)) => {
-            report.printed = printed;
-            not_loaded(&mut report, exercise, problem, options);
+        Err(failure) => {
+            report.printed = failure.printed;
+            not_loaded(&mut report, exercise, failure.problem, options);
             report.timings.load_seconds = seconds(started.elapsed());
         }
         Ok(session) => {
@@ -126,7 +127,10 @@ fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
                 _ if message.is_empty() => format!("raises {exception}"),
                 _ => format!("raises {exception}: {message}"),
             };
-            Explained { place: place.clone(), ..explained(Rung::Raises, format!("{doing}, your code {what}"), "") }
+            Explained {
+                place: place.as_ref().map(with_code),
+                ..explained(Rung::Raises, format!("{doing}, your code {what}"), "")
+            }
         }
         Stop::TimedOut(limit) => explained(
             Rung::TimeOut,
@@ -150,6 +154,17 @@ fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
         ),
         Stop::Cancelled => explained(Rung::Environment, "The check was stopped".into(), ""),
     }
+}
+
+/// The place with its line of source, where the language does not give it.
+fn with_code(place: &Place) -> Place {
+    let mut place = place.clone();
+    if place.code.is_empty() {
+        let text = std::fs::read_to_string(&place.file).unwrap_or_default();
+        let line = text.lines().nth((place.line as usize).saturating_sub(1));
+        place.code = line.unwrap_or_default().trim().to_string();
+    }
+    place
 }
 
 fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, options: &CheckOptions) {
@@ -196,7 +211,7 @@ fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, optio
             Status::DoesNotLoad,
             Rung::Signature,
             format!("{name} does not take or give what the task asks for"),
-            format!("The task asks for: {expected}\nYours is:         {found}"),
+            format!("  asked for  {expected}\n  yours      {found}"),
             place,
         ),
         Unloaded::Stopped(mut stop) => {

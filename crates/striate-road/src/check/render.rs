@@ -3,14 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::report::{Case, Diagnosis, Evidence, Named, Report, Shown, Status};
+use crate::text::TerminalStyle;
 
-/// How a report looks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Style {
-    /// Colours, for a terminal.
-    pub colour: bool,
-}
+use super::report::{Case, Diagnosis, Evidence, Named, Report, Shown, Status};
 
 #[derive(Clone, Copy)]
 enum Ink {
@@ -21,24 +16,19 @@ enum Ink {
     Faint,
 }
 
-impl Style {
-    fn paint(self, ink: Ink, text: &str) -> String {
-        let code = match ink {
-            Ink::Good => "32",
-            Ink::Bad => "31",
-            Ink::Careful => "33",
-            Ink::Bold => "1",
-            Ink::Faint => "2",
-        };
-        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
-    }
+fn paint(style: TerminalStyle, ink: Ink, text: &str) -> String {
+    let code = match ink {
+        Ink::Good => "32",
+        Ink::Bad => "31",
+        Ink::Careful => "33",
+        Ink::Bold => "1",
+        Ink::Faint => "2",
+    };
+    if style.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
 }
 
-/// Width of the text.
-const WIDTH: usize = 96;
-
 /// The report as text, ending in a line feed.
-pub fn render(report: &Report, style: Style) -> String {
+pub fn render(report: &Report, style: TerminalStyle) -> String {
     let mut out = String::new();
     let (sign, ink) = match report.status {
         Status::Passed => ("✓", Ink::Good),
@@ -48,31 +38,31 @@ pub fn render(report: &Report, style: Style) -> String {
         Status::DoesNotLoad | Status::Wrong => ("✗", Ink::Bad),
     };
     let name = format!("{sign} {} in {}: {}", report.exercise, report.language, report.status.words());
-    line(&mut out, &style.paint(ink, &name));
+    line(&mut out, &paint(style, ink, &name));
     line(&mut out, "");
-    paragraph(&mut out, &style, "", &report.headline, Some(Ink::Bold));
+    paragraph(&mut out, style, "", &report.headline, Some(Ink::Bold));
     if let Some(place) = &report.place {
         line(&mut out, &format!("  at {}:{}", short(&place.file).display(), place.line));
         if !place.code.is_empty() {
-            line(&mut out, &format!("  {} {}", style.paint(Ink::Faint, "|"), place.code));
+            line(&mut out, &format!("  {} {}", paint(style, Ink::Faint, "|"), place.code));
         }
     }
-    paragraph(&mut out, &style, "", &report.message, None);
+    paragraph(&mut out, style, "", &report.message, None);
     if let Some(diagnosis) = &report.diagnosis {
         line(&mut out, "");
-        diagnosed(&mut out, &style, diagnosis);
+        diagnosed(&mut out, style, diagnosis);
     }
     if let Some(case) = &report.case {
         line(&mut out, "");
-        example(&mut out, &style, case);
+        example(&mut out, style, case);
     }
     if !report.printed.trim().is_empty() && report.status != Status::Passed {
         line(&mut out, "");
         line(&mut out, "Your program printed:");
-        printed(&mut out, &style, &report.printed);
+        printed(&mut out, style, &report.printed);
     }
     line(&mut out, "");
-    line(&mut out, &style.paint(Ink::Faint, &footer(report)));
+    line(&mut out, &paint(style, Ink::Faint, &footer(report)));
     out
 }
 
@@ -86,24 +76,27 @@ fn short(file: &Path) -> &Path {
     std::env::current_dir().ok().and_then(|here| file.strip_prefix(here).ok()).unwrap_or(file)
 }
 
-/// `text` wrapped at [`WIDTH`]; its own line ends stay.
-fn paragraph(out: &mut String, style: &Style, indent: &str, text: &str, ink: Option<Ink>) {
+/// `text` wrapped at [`style.width`]; its own line ends stay.
+fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, ink: Option<Ink>) {
     for source in text.lines() {
         // Lines with columns of their own are left alone.
-        let lines =
-            if source.starts_with(' ') || source.contains("   ") { vec![source.to_string()] } else { wrap(source) };
+        let lines = if source.starts_with(' ') || source.contains("   ") {
+            vec![source.to_string()]
+        } else {
+            wrap(source, style.width)
+        };
         for text in lines {
-            let text = ink.map_or(text.clone(), |ink| style.paint(ink, &text));
+            let text = ink.map_or(text.clone(), |ink| paint(style, ink, &text));
             line(out, &format!("{indent}{text}"));
         }
     }
 }
 
-fn wrap(text: &str) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let last = lines.last_mut().expect("never empty");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > WIDTH {
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
             lines.push(word.to_string());
         } else {
             if !last.is_empty() {
@@ -115,7 +108,7 @@ fn wrap(text: &str) -> Vec<String> {
     lines
 }
 
-fn diagnosed(out: &mut String, style: &Style, diagnosis: &Diagnosis) {
+fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
     let title = diagnosis.title.trim_end_matches('.');
     let lead = match diagnosis.evidence {
         Evidence::Misconception => format!("Your output equals what you get when {title} ({}).", diagnosis.certainty),
@@ -135,7 +128,7 @@ fn diagnosed(out: &mut String, style: &Style, diagnosis: &Diagnosis) {
     }
 }
 
-fn example(out: &mut String, style: &Style, case: &Case) {
+fn example(out: &mut String, style: TerminalStyle, case: &Case) {
     paragraph(out, style, "", &format!("The smallest input that shows it: {}", case.label), None);
     for Named { name, value } in &case.arguments {
         block(out, style, name, value);
@@ -161,15 +154,15 @@ fn example(out: &mut String, style: &Style, case: &Case) {
     }
 }
 
-fn printed(out: &mut String, style: &Style, text: &str) {
+fn printed(out: &mut String, style: TerminalStyle, text: &str) {
     const SHOWN: usize = 12;
     for text in text.lines().take(SHOWN) {
-        let cut: String = text.chars().take(WIDTH).collect();
-        line(out, &format!("  {} {cut}", style.paint(Ink::Faint, "|")));
+        let cut: String = text.chars().take(style.width).collect();
+        line(out, &format!("  {} {cut}", paint(style, Ink::Faint, "|")));
     }
     let more = text.lines().count().saturating_sub(SHOWN);
     if more > 0 {
-        line(out, &format!("  {} and {more} more lines", style.paint(Ink::Faint, "|")));
+        line(out, &format!("  {} and {more} more lines", paint(style, Ink::Faint, "|")));
     }
 }
 
@@ -186,10 +179,10 @@ fn footer(report: &Report) -> String {
 }
 
 /// A value under its name.
-fn block(out: &mut String, style: &Style, name: &str, value: &Shown) {
+fn block(out: &mut String, style: TerminalStyle, name: &str, value: &Shown) {
     let rows = rows(value, style);
     match rows.as_slice() {
-        [row] => line(out, &format!("  {name} = {}", row.text)),
+        [row] => line(out, &format!("  {name} = {}", row.text.trim_start())),
         _ => {
             line(out, &format!("  {name} ="));
             rows.iter().for_each(|row| line(out, &format!("    {}", row.text)));
@@ -198,11 +191,11 @@ fn block(out: &mut String, style: &Style, name: &str, value: &Shown) {
 }
 
 /// Right and learner's value side by side.
-fn beside(out: &mut String, style: &Style, expected: &Named, got: &Named) {
+fn beside(out: &mut String, style: TerminalStyle, expected: &Named, got: &Named) {
     let (left, right) = (rows(&expected.value, style), rows(&got.value, style));
     let (head, other) = (format!("expected {}", expected.name), format!("yours {}", got.name));
     let width = left.iter().map(|row| row.width).chain([head.chars().count()]).max().unwrap_or(0);
-    if width + right.iter().map(|row| row.width).max().unwrap_or(0) + 8 > WIDTH {
+    if width + right.iter().map(|row| row.width).max().unwrap_or(0) + 8 > style.width {
         block(out, style, &head, &expected.value);
         block(out, style, &other, &got.value);
         return;
@@ -226,12 +219,12 @@ fn plain(text: String) -> Row {
     Row { width: text.chars().count(), text }
 }
 
-fn rows(value: &Shown, style: &Style) -> Vec<Row> {
+fn rows(value: &Shown, style: TerminalStyle) -> Vec<Row> {
     let (shape, cells, wrong) = match value {
         Shown::Text { text, wrong } => {
             let marked = if *wrong { format!("[{text}]") } else { text.clone() };
             let width = marked.chars().count();
-            let text = if *wrong { style.paint(Ink::Bad, &marked) } else { marked };
+            let text = if *wrong { paint(style, Ink::Bad, &marked) } else { marked };
             return vec![Row { text, width }];
         }
         Shown::Array { shape, cells, wrong, .. } => (shape, cells, wrong),
@@ -256,7 +249,7 @@ fn rows(value: &Shown, style: &Style) -> Vec<Row> {
     rows
 }
 
-fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: bool, style: &Style) -> Row {
+fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: bool, style: TerminalStyle) -> Row {
     let mut text = String::new();
     let mut total = 0;
     for (at, cell) in cells.iter().enumerate() {
@@ -270,7 +263,7 @@ fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: boo
         let pad = width + 2 * usize::from(marks) - marked.chars().count() + usize::from(at > 0);
         total += pad + marked.chars().count();
         // Writing to a string cannot fail.
-        let _ = write!(text, "{:pad$}{}", "", if bad { style.paint(Ink::Bad, &marked) } else { marked });
+        let _ = write!(text, "{:pad$}{}", "", if bad { paint(style, Ink::Bad, &marked) } else { marked });
     }
     Row { text, width: total }
 }
@@ -279,5 +272,6 @@ fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: boo
 fn plane_title(shape: &[usize], row: usize) -> Option<String> {
     let leading = shape.len().checked_sub(2).filter(|&axes| axes > 0)?;
     let per_plane = shape[shape.len() - 2];
-    (per_plane > 0 && row % per_plane == 0).then(|| super::compare::position(row / per_plane, &shape[..leading]))
+    (per_plane > 0 && row.is_multiple_of(per_plane))
+        .then(|| super::compare::position(row / per_plane, &shape[..leading]))
 }

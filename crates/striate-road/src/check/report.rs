@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::progress::{Attempt, ExerciseState, Timestamp};
 use crate::runner::{Language, Place};
 
 /// Number of the layout of [`Report`]; it grows when a field changes its meaning or goes away.
@@ -217,4 +218,32 @@ pub struct Report {
     pub probes: usize,
     /// Times.
     pub timings: Timings,
+}
+
+impl Report {
+    /// Whether the exercise passed.
+    pub fn passed(&self) -> bool {
+        self.status == Status::Passed
+    }
+
+    /// What the progress keeps of it; nothing when the check could not run.
+    pub fn attempt(&self, at: Timestamp) -> Option<Attempt> {
+        let state = match (self.status, self.rung) {
+            (Status::CannotRun, _) => return None,
+            (Status::NotAttempted, _) => ExerciseState::NotAttempted,
+            (Status::DoesNotLoad, _) => ExerciseState::DoesNotLoad,
+            (Status::Wrong, Some(Rung::Returns | Rung::Type | Rung::Shape)) => ExerciseState::WrongShape,
+            (Status::Wrong, _) => ExerciseState::WrongValue,
+            (Status::Fragile, _) => ExerciseState::Fragile,
+            (Status::Passed, _) => ExerciseState::Passed,
+        };
+        let named = self.diagnosis.iter().filter(|found| found.evidence == Evidence::Misconception);
+        Some(Attempt {
+            at,
+            exercise: self.exercise.clone(),
+            language: self.language,
+            state,
+            misconceptions: named.map(|found| found.id.clone()).collect(),
+        })
+    }
 }

@@ -7,7 +7,7 @@ use crate::value::Value;
 /// A name and its length in one probe.
 pub(super) type Bindings = Vec<(&'static str, i64)>;
 
-/// The formula that a learner's result shapes follow on every probe where a shape came out, as a sentence.
+/// The formula that a learner's result shapes follow on every ordinary probe where a shape came out, as a sentence.
 pub(super) fn explain(exercise: &Exercise, trials: &[Trial]) -> Option<String> {
     let parts: &[Parameter] = match &exercise.signature.returns.kind {
         Kind::Tuple(parts) => parts,
@@ -24,7 +24,8 @@ struct Sample {
 
 fn explain_part(exercise: &Exercise, trials: &[Trial], part: usize, parameter: &Parameter) -> Option<String> {
     let Kind::Array { axes, .. } = &parameter.kind else { return None };
-    let samples: Vec<Sample> = trials.iter().filter_map(|trial| sample(exercise, trial, part)).collect();
+    let ordinary = trials.iter().filter(|trial| !trial.hard());
+    let samples: Vec<Sample> = ordinary.filter_map(|trial| sample(exercise, trial, part)).collect();
     if samples.iter().all(|sample| sample.expected == sample.got) {
         return None;
     }
@@ -50,7 +51,7 @@ fn explain_part(exercise: &Exercise, trials: &[Trial], part: usize, parameter: &
     let formulas: Vec<Option<String>> = (0..rank).map(|axis| axis_formula(&samples, axis, axes[axis])).collect();
     let known: Option<Vec<String>> = formulas.iter().cloned().collect();
     let Some(known) = known else { return Some(format!("{asked}.")) };
-    let mut text = format!("{asked}; yours is [{}] on every input", known.join(", "));
+    let mut text = format!("{asked}; yours is [{}] on every ordinary input", known.join(", "));
     text.push_str(convention(&known).unwrap_or("."));
     Some(text)
 }
@@ -93,8 +94,9 @@ fn without_ones(shape: &[usize]) -> Vec<usize> {
 
 /// The simplest formula of the named lengths that gives axis `axis` on every sample.
 fn axis_formula(samples: &[Sample], axis: usize, asked: &str) -> Option<String> {
+    // Where a formula goes below zero, code that runs makes an empty axis.
     let fits = |formula: &dyn Fn(&Sample) -> Option<i64>| {
-        samples.iter().all(|sample| formula(sample) == Some(sample.got[axis] as i64))
+        samples.iter().all(|sample| formula(sample).map(|x| x.max(0)) == Some(sample.got[axis] as i64))
     };
     if fits(&|sample| Some(sample.expected[axis] as i64)) {
         return Some(asked.to_string());

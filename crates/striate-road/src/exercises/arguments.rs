@@ -77,3 +77,11 @@ pub(super) const fn f64_array(name: &'static str, axes: &'static [&'static str],
 pub(super) const fn int_named(name: &'static str, meaning: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Int, meaning }
 }
+
+/// Argument `index` as a list of sizes.
+pub(super) fn sizes(arguments: &[Value], index: usize) -> Vec<usize> {
+    match &arguments[index] {
+        Value::Array(Array::I64(array)) => array.iter().map(|&n| usize::try_from(n).expect("a size")).collect(),
+        other => panic!("argument {index} should be an i64 array, it is {other:?}"),
+    }
+}

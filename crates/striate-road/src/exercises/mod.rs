@@ -3,14 +3,19 @@
 use crate::exercise::Exercise;
 
 mod arguments;
+mod conv_layer;
 mod numbers;
 mod planar_network;
 
 mod backward2;
+mod col2im;
+mod conv2d_backward;
+mod conv2d_forward;
 mod convolve2d;
 mod correlate2d;
 mod forward2;
 mod gaussian_kernel;
+mod im2col;
 mod impulse_response;
 mod is_linear;
 mod train_planar;
@@ -29,4 +34,8 @@ static ALL: &[&Exercise] = &[
     &forward2::FORWARD2,
     &backward2::BACKWARD2,
     &train_planar::TRAIN_PLANAR,
+    &conv2d_forward::CONV2D_FORWARD,
+    &conv2d_backward::CONV2D_BACKWARD,
+    &im2col::IM2COL,
+    &col2im::COL2IM,
 ];

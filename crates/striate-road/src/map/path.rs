@@ -95,28 +95,35 @@ impl Road {
 
     /// How a learner sees a station.
     pub fn state(&self, station: &Station, standing: &Standing) -> StationState {
-        let mark = self.mark(station, standing);
-        let open = || station.exercises.iter().filter(|plan| is_written(&plan.id));
-        let has = |set: &BTreeSet<String>, id: &str| {
-            set.contains(id) || set.iter().any(|known| self.renames().exercise(known) == id)
-        };
-        let all_passed = open().next().is_some() && open().all(|plan| has(&standing.passed, &plan.id));
-        if mark == Some(StationMark::Done) || all_passed {
-            return StationState::Done;
+        if let Some(settled) = self.settled(station, standing) {
+            return settled;
         }
-        if mark == Some(StationMark::Skipped) {
-            return StationState::Skipped;
-        }
-        if mark == Some(StationMark::Started) || station.exercises.iter().any(|plan| has(&standing.attempted, &plan.id))
+        let attempted = |id: &str| self.holds(&standing.attempted, id);
+        if self.mark(station, standing) == Some(StationMark::Started)
+            || station.exercises.iter().any(|plan| attempted(&plan.id))
         {
             return StationState::Started;
         }
-        let ready = station
-            .prerequisites
-            .iter()
-            .filter_map(|id| self.station(id))
-            .all(|before| self.state(before, standing).is_settled());
+        let mut before = station.prerequisites.iter().filter_map(|id| self.station(id));
+        let ready = before.all(|before| self.settled(before, standing).is_some());
         if ready { StationState::Ready } else { StationState::Ahead }
+    }
+
+    /// Done or skipped, if it is either.
+    fn settled(&self, station: &Station, standing: &Standing) -> Option<StationState> {
+        let mut written = station.exercises.iter().filter(|plan| is_written(&plan.id)).peekable();
+        let all_passed = written.peek().is_some() && written.all(|plan| self.holds(&standing.passed, &plan.id));
+        match self.mark(station, standing) {
+            _ if all_passed => Some(StationState::Done),
+            Some(StationMark::Done) => Some(StationState::Done),
+            Some(StationMark::Skipped) => Some(StationState::Skipped),
+            Some(StationMark::Started) | None => None,
+        }
+    }
+
+    /// Whether a set holds an exercise, under its current id or an earlier one.
+    fn holds(&self, exercises: &BTreeSet<String>, id: &str) -> bool {
+        exercises.contains(id) || exercises.iter().any(|known| self.renames().exercise(known) == id)
     }
 
     /// The next station on the way to a goal: the first that is neither done nor skipped, leaving out optional ones

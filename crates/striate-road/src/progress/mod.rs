@@ -2,6 +2,7 @@
 //! several processes at once (the command line and the studio), and never thinner after an upgrade or an import.
 
 mod backup;
+mod renames;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
+use crate::map::{Renames, Road};
 pub use crate::map::{Standing, StationMark};
 use crate::runner::Language;
 pub use transfer::{ExportError, ImportError, Imported};
@@ -229,7 +231,17 @@ impl Progress {
         schema::prepare(&connection).map_err(|source| schema::refine(&path, source))?;
         schema::migrate(&mut connection, &path, schema::MIGRATIONS)?;
         let backup_warning = if existed { backup::daily(&connection, &path, now()).err() } else { None };
-        Ok(Progress { connection, path, backup_warning })
+        let mut progress = Progress { connection, path, backup_warning };
+        progress.follow_renames(Road::embedded().renames())?;
+        Ok(progress)
+    }
+
+    /// Moves what is stored under ids of earlier versions to the ids of today.
+    fn follow_renames(&mut self, table: &Renames) -> Result<()> {
+        if self.read(|connection| renames::needed(connection, table))? {
+            self.write(|transaction| renames::apply(transaction, table))?;
+        }
+        Ok(())
     }
 
     /// Where the database is.

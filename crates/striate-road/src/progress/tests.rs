@@ -253,6 +253,36 @@ fn what_cannot_be_imported_changes_nothing() {
 }
 
 #[test]
+fn progress_follows_a_rename() {
+    use ExerciseState::*;
+    let folder = TempDir::new().unwrap();
+    let mut progress = Progress::open(database(&folder)).unwrap();
+    progress.record_attempt(&attempt(1, "conv", "python", Passed, &["flip"])).unwrap();
+    progress.record_attempt(&attempt(2, "convolve2d", "python", WrongValue, &[])).unwrap();
+    progress.record_hint("conv", 0).unwrap();
+    progress.set_mark("old-bench", Some(StationMark::Done)).unwrap();
+    progress.set_mark("filter-bench", Some(StationMark::Started)).unwrap();
+    progress.set_note("old-bench", "Old.").unwrap();
+    progress.set_note("filter-bench", "New.").unwrap();
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+    let table = Renames {
+        stations: pairs(&[("old-bench", "bench"), ("bench", "filter-bench")]),
+        exercises: pairs(&[("conv", "convolve2d")]),
+    };
+    for _ in 0..2 {
+        progress.follow_renames(&table).unwrap();
+        let record = progress.exercise("convolve2d").unwrap();
+        assert_eq!((record.best, record.latest, record.attempts), (Passed, WrongValue, 2));
+        assert_eq!(progress.exercises().unwrap().len(), 1);
+        assert_eq!(progress.misconceptions().unwrap()[0].exercise, "convolve2d");
+        assert_eq!(progress.hints("convolve2d").unwrap(), 1);
+        assert_eq!(progress.marks().unwrap(), [("filter-bench".to_string(), StationMark::Done)].into());
+        assert_eq!(progress.note("filter-bench").unwrap().unwrap().text, "New.\n\n---\n\nOld.");
+        assert_eq!(progress.notes().unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn dates_of_known_instants() {
     for (at, text) in [
         (0, "1970-01-01T00:00:00Z"),

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attempt, ExerciseState, Note, Progress, ProgressError, Result, StationMark, Timestamp, insert_attempt,
-    mark_from_name, mark_name, now, put_note, utc,
+    mark_from_name, mark_name, now, put_note, renames, utc,
 };
+use crate::map::Road;
 
 const FORMAT: &str = "striate-progress";
 const VERSION: u32 = 1;
@@ -138,7 +139,11 @@ impl Progress {
         }
         let export: Export = serde_json::from_str(&text).map_err(|error| content(error.to_string()))?;
         let before = self.exercises()?;
-        let mut imported = self.write(|transaction| merge(transaction, &export))?;
+        let mut imported = self.write(|transaction| {
+            let imported = merge(transaction, &export)?;
+            renames::apply(transaction, Road::embedded().renames())?;
+            Ok(imported)
+        })?;
         imported.improved = self
             .exercises()?
             .iter()
@@ -209,7 +214,7 @@ fn merge(transaction: &rusqlite::Transaction<'_>, export: &Export) -> rusqlite::
 }
 
 /// The note to store, or `None` when what is here holds everything already.
-fn united_note(here: Option<&str>, there: &str) -> Option<String> {
+pub(super) fn united_note(here: Option<&str>, there: &str) -> Option<String> {
     match here {
         Some(here) if here.contains(there.trim()) => None,
         Some(here) if !there.contains(here.trim()) => Some(format!("{}\n\n---\n\n{}", here.trim_end(), there.trim())),

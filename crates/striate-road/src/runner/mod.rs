@@ -171,8 +171,23 @@ pub struct Call<'a> {
     pub tuple: bool,
 }
 
-/// A loaded file and what it printed while it loaded.
-pub type Opened = Result<Session, (Unloaded, String)>;
+/// A file that could not be made ready.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotOpened {
+    /// Why.
+    pub problem: Unloaded,
+    /// What it printed while it loaded.
+    pub printed: String,
+}
+
+impl From<Unloaded> for Box<NotOpened> {
+    fn from(problem: Unloaded) -> Self {
+        Box::new(NotOpened { problem, printed: String::new() })
+    }
+}
+
+/// A loaded file, ready for calls.
+pub type Opened = Result<Session, Box<NotOpened>>;
 
 /// A language.
 pub trait Runner: Sync {

@@ -2,6 +2,7 @@
 
 use std::io::{BufReader, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -239,7 +240,8 @@ fn raised(reader: &mut Reader<'_>) -> Option<Stop> {
         Some(code) => (code, reader.text()?),
         None => (String::new(), "panic".to_string()),
     };
-    let place = (!file.is_empty() && line > 0).then(|| Place { file: file.into(), line, code });
+    // A panic may point into the standard library, which says nothing to a learner.
+    let place = (line > 0 && Path::new(&file).is_file()).then(|| Place { file: file.into(), line, code });
     Some(match exception.as_str() {
         "MemoryError" => Stop::OutOfMemory,
         _ => Stop::Raised { exception, message, place },

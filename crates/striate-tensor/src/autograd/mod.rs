@@ -13,7 +13,7 @@ mod mode;
 mod saved;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use engine::grad;
 pub use graph::RecordedOperation;
@@ -21,6 +21,7 @@ pub use mode::{is_grad_enabled, no_grad};
 pub(crate) use saved::SavedTensor;
 
 use crate::error::OrPanic;
+use crate::tensor::Inner;
 use crate::{Tensor, TensorError};
 
 /// The second half of a differentiable operation: from the gradient of its output to the gradients of its inputs.
@@ -110,14 +111,14 @@ impl Tensor {
         }
         let edges = inputs.iter().map(|input| input.edge()).collect();
         let node = Some(Node::new(name, edges, backward()));
-        let inner = &*self.0;
-        Self(Arc::new(crate::tensor::Inner {
-            storage: Arc::clone(&inner.storage),
-            layout: inner.layout.clone(),
-            dtype: inner.dtype,
-            node,
-            leaf: std::sync::OnceLock::new(),
-        }))
+        let inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
+            storage: Arc::clone(&shared.storage),
+            layout: shared.layout.clone(),
+            dtype: shared.dtype,
+            node: None,
+            leaf: OnceLock::new(),
+        });
+        Self(Arc::new(Inner { node, ..inner }))
     }
 
     fn edge(&self) -> Option<Edge> {

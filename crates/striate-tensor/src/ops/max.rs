@@ -204,7 +204,12 @@ impl Tensor {
     /// As [`max`](Self::max).
     #[track_caller]
     pub fn max_all(&self) -> Tensor {
-        self.max(&[], false)
+        self.try_max_all().or_panic()
+    }
+
+    /// Like [`max_all`](Self::max_all), with a mistake as an error.
+    pub fn try_max_all(&self) -> Result<Tensor, TensorError> {
+        self.try_max(&[], false)
     }
 
     /// The smallest of all elements, as a tensor without dimensions.
@@ -213,7 +218,12 @@ impl Tensor {
     /// As [`max`](Self::max).
     #[track_caller]
     pub fn min_all(&self) -> Tensor {
-        self.min(&[], false)
+        self.try_min_all().or_panic()
+    }
+
+    /// Like [`min_all`](Self::min_all), with a mistake as an error.
+    pub fn try_min_all(&self) -> Result<Tensor, TensorError> {
+        self.try_min(&[], false)
     }
 
     /// The largest elements along `dim` and their indices (`i64`); of equal ones the first. The gradient of the values

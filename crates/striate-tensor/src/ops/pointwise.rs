@@ -6,6 +6,7 @@
 //! Work is cut into chunks by the size of the problem only, so results do not depend on the number of threads.
 
 use bytemuck::Pod;
+use striate_kernels::pointwise as flat;
 use striate_kernels::threads::parallel_chunks_mut;
 
 use crate::layout::{Layout, broadcast_shapes};
@@ -49,6 +50,11 @@ impl<const K: usize> Loops<K> {
         Self { sizes, strides }
     }
 
+    /// The strides of the inputs when one flat loop does it all.
+    fn flat(&self) -> Option<[usize; K]> {
+        if self.sizes.len() == 1 { Some(self.strides[0]) } else { None }
+    }
+
     /// Calls `row(part, offsets, strides)` for every innermost row of `output`, in parallel: a part of the output, the
     /// offset of each input at its start, and the strides of the inputs along it.
     pub(crate) fn for_each_row<O: Send>(
@@ -69,34 +75,32 @@ impl<const K: usize> Loops<K> {
         }
         let rows = (GRAIN / inner).max(1);
         parallel_chunks_mut(output, rows * inner, &|chunk, part: &mut [O]| {
-            let mut index = self.position(chunk * rows);
+            let (mut index, mut offsets) = self.position(chunk * rows);
             for part in part.chunks_mut(inner) {
-                let mut offsets = [0; K];
-                for (i, strides) in index.iter().zip(&self.strides) {
-                    for k in 0..K {
-                        offsets[k] += i * strides[k];
-                    }
-                }
                 row(part, offsets, inner_strides);
                 for d in (0..outer).rev() {
                     index[d] += 1;
                     if index[d] < self.sizes[d] {
+                        (0..K).for_each(|k| offsets[k] += self.strides[d][k]);
                         break;
                     }
                     index[d] = 0;
+                    (0..K).for_each(|k| offsets[k] -= (self.sizes[d] - 1) * self.strides[d][k]);
                 }
             }
         });
     }
 
-    /// The index in the outer dimensions of row number `row`.
-    fn position(&self, mut row: usize) -> Vec<usize> {
+    /// The index in the outer dimensions of row number `row`, and the offsets of the inputs there.
+    fn position(&self, mut row: usize) -> (Vec<usize>, [usize; K]) {
         let mut index = vec![0; self.sizes.len() - 1];
+        let mut offsets = [0; K];
         for d in (0..index.len()).rev() {
             index[d] = row % self.sizes[d];
             row /= self.sizes[d];
+            (0..K).for_each(|k| offsets[k] += index[d] * self.strides[d][k]);
         }
-        index
+        (index, offsets)
     }
 }
 
@@ -108,6 +112,9 @@ pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: imp
     let layout = x.layout().fresh();
     let loops = Loops::new(&layout, [x.layout()]);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        if let Some([1]) = loops.flat() {
+            return flat::map(&data[..output.len()], output, f);
+        }
         loops.for_each_row(output, |row, [offset], [stride]| {
             if stride == 1 {
                 for (o, &a) in row.iter_mut().zip(&data[offset..]) {
@@ -135,8 +142,11 @@ pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
     let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
     let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
     let (a, b): (&[A], &[B]) = (&a_data, &b_data);
-    Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        loops.for_each_row(output, |row, offsets, strides| zip_row(row, a, b, offsets, strides, &f));
+    Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| match loops.flat() {
+        Some([1, 1]) => flat::zip(&a[..output.len()], &b[..output.len()], output, f),
+        Some([1, 0]) => flat::map(&a[..output.len()], output, |a| f(a, b[0])),
+        Some([0, 1]) => flat::map(&b[..output.len()], output, |b| f(a[0], b)),
+        _ => loops.for_each_row(output, |row, offsets, strides| zip_row(row, a, b, offsets, strides, &f)),
     }))
 }
 
@@ -188,15 +198,13 @@ pub(crate) fn zip3<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
     let (a_data, b_data, c_data) = (a.data::<A>(), b.data::<B>(), c.data::<C>());
     let (a, b, c): (&[A], &[B], &[C]) = (&a_data, &b_data, &c_data);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        if let Some([1, 1, 1]) = loops.flat() {
+            let len = output.len();
+            return flat::zip3(&a[..len], &b[..len], &c[..len], output, f);
+        }
         loops.for_each_row(output, |row, [ao, bo, co], strides| {
-            if strides == [1, 1, 1] {
-                for (((o, &a), &b), &c) in row.iter_mut().zip(&a[ao..]).zip(&b[bo..]).zip(&c[co..]) {
-                    *o = f(a, b, c);
-                }
-            } else {
-                for (i, o) in row.iter_mut().enumerate() {
-                    *o = f(a[ao + i * strides[0]], b[bo + i * strides[1]], c[co + i * strides[2]]);
-                }
+            for (i, o) in row.iter_mut().enumerate() {
+                *o = f(a[ao + i * strides[0]], b[bo + i * strides[1]], c[co + i * strides[2]]);
             }
         });
     })

@@ -73,8 +73,14 @@ impl Tensor {
     }
 
     /// The sum of all elements, as a tensor without dimensions.
+    #[track_caller]
     pub fn sum_all(&self) -> Tensor {
-        self.sum(&[], false)
+        self.try_sum_all().or_panic()
+    }
+
+    /// Like [`sum_all`](Self::sum_all), with a mistake as an error.
+    pub fn try_sum_all(&self) -> Result<Tensor, TensorError> {
+        self.try_sum(&[], false)
     }
 
     /// The mean over `dims` (all of them when empty); see [`sum`](Self::sum). The mean of no elements is NaN.
@@ -100,6 +106,11 @@ impl Tensor {
     /// When the tensor is not a float tensor.
     #[track_caller]
     pub fn mean_all(&self) -> Tensor {
-        self.mean(&[], false)
+        self.try_mean_all().or_panic()
+    }
+
+    /// Like [`mean_all`](Self::mean_all), with a mistake as an error.
+    pub fn try_mean_all(&self) -> Result<Tensor, TensorError> {
+        self.try_mean(&[], false)
     }
 }

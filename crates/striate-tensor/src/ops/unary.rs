@@ -3,6 +3,8 @@
 //! One line of [`unary!`] per function: forward, and the derivative from the element `x` and the result `y`, of which
 //! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
 
+use striate_kernels::Element;
+
 use super::pointwise::{map, zip};
 use crate::autograd::{Backward, SavedTensor};
 use crate::dtype::dispatch_float;
@@ -60,37 +62,37 @@ unary!(
 );
 unary!(
     /// The logistic function `1 / (1 + e⁻ˣ)`; the derivative is `y (1 - y)`.
-    sigmoid, try_sigmoid, SigmoidBackward: |x| 1.0 / (1.0 + (-x).exp()), from output: |y| y * (1.0 - y)
+    sigmoid, try_sigmoid, SigmoidBackward: |x| 1.0 / (1.0 + Element::exp(-x)), from output: |y| y * (1.0 - y)
 );
 unary!(
     /// Hyperbolic tangent; the derivative is `1 - y²`.
-    tanh, try_tanh, TanhBackward: |x| x.tanh(), from output: |y| 1.0 - y * y
+    tanh, try_tanh, TanhBackward: |x| Element::tanh(x), from output: |y| 1.0 - y * y
 );
 unary!(
     /// Gaussian error linear unit in the tanh form, `x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`
     /// (Hendrycks and Gimpel 2016; PyTorch's `approximate="tanh"`), within 0.0005 of the exact one.
     gelu, try_gelu, GeluBackward:
-    |x| 0.5 * x * (1.0 + (SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x)).tanh()),
+    |x| 0.5 * x * (1.0 + Element::tanh(SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x))),
     from input: |x| {
-        let tanh = (SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x)).tanh();
+        let tanh = Element::tanh(SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x));
         let inner = SQRT_2_OVER_PI as T * (1.0 + 3.0 * GELU_CUBIC as T * x * x);
         0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
     }
 );
 unary!(
     /// Sigmoid linear unit, `x · sigmoid(x)`, also called swish.
-    silu, try_silu, SiluBackward: |x| x / (1.0 + (-x).exp()), from input: |x| {
-        let sigmoid = 1.0 / (1.0 + (-x).exp());
+    silu, try_silu, SiluBackward: |x| x / (1.0 + Element::exp(-x)), from input: |x| {
+        let sigmoid = 1.0 / (1.0 + Element::exp(-x));
         sigmoid * (1.0 + x * (1.0 - sigmoid))
     }
 );
 unary!(
     /// e to the power of each element.
-    exp, try_exp, ExpBackward: |x| x.exp(), from output: |y| y
+    exp, try_exp, ExpBackward: |x| Element::exp(x), from output: |y| y
 );
 unary!(
     /// Natural logarithm of each element: minus infinity at 0, NaN below.
-    log, try_log, LogBackward: |x| x.ln(), from input: |x| 1.0 / x
+    log, try_log, LogBackward: |x| Element::ln(x), from input: |x| 1.0 / x
 );
 unary!(
     /// Square root of each element, NaN below 0. The derivative at 0 is infinite.

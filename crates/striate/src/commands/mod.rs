@@ -1,11 +1,15 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
+mod eval;
 mod goal;
 mod notes;
+mod predict;
 mod progress;
 mod road;
+mod runs;
 mod start;
 mod studio;
+mod train;
 
 use std::process::ExitCode;
 
@@ -48,6 +52,10 @@ enum Command {
     Goal(goal::Args),
     Notes(notes::Args),
     Progress(progress::Args),
+    Train(train::Args),
+    Eval(eval::Args),
+    Predict(predict::Args),
+    Runs(runs::Args),
 }
 
 /// Parses the command line, runs the command, prints an error as one text, and gives the exit code.
@@ -60,6 +68,10 @@ pub fn run() -> ExitCode {
         Some(Command::Goal(args)) => goal::run(args, &home),
         Some(Command::Notes(args)) => notes::run(args, &home),
         Some(Command::Progress(args)) => progress::run(args, &home),
+        Some(Command::Train(args)) => train::run(args, &home),
+        Some(Command::Eval(args)) => eval::run(args, &home),
+        Some(Command::Predict(args)) => predict::run(args, &home),
+        Some(Command::Runs(args)) => runs::run(args, &home),
         None => studio::run(studio::Args::default(), &home),
     });
     match result {

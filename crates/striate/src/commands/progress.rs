@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use striate_road::exercises;
 use striate_road::map::StationMark;
-use striate_road::progress::{ExerciseState, utc};
+use striate_road::progress::{ExerciseState, MisconceptionMet, utc};
 
 use super::{CommandError, CommandResult};
 use crate::home::Home;
@@ -127,14 +128,26 @@ fn summary(learner: &Learner) -> Result<String, CommandError> {
     if !met.is_empty() {
         text.push_str("\nMistakes met\n");
         for one in met {
+            let times = counted(one.times as usize, "time");
             text.push_str(&format!(
-                "  {} in {} ({})\n",
-                one.misconception,
-                one.exercise,
-                counted(one.times as usize, "time")
+                "  {} in {} ({times})
+",
+                one.misconception, one.exercise
             ));
+            if let Some(title) = title(&one) {
+                text.push_str(&format!(
+                    "    the output is what you get when {title}
+"
+                ));
+            }
         }
     }
     text.push_str(&format!("\nKept in {}\n", learner.progress.path().display()));
     Ok(text)
+}
+
+/// The sentence of a misconception, while its exercise still has it.
+fn title(met: &MisconceptionMet) -> Option<&'static str> {
+    let exercise = exercises::all().iter().find(|exercise| exercise.id == met.exercise)?;
+    exercise.misconceptions.iter().find(|known| known.id == met.misconception).map(|known| known.title)
 }

@@ -157,7 +157,8 @@ pub fn station_text(learner: &Learner, station: &Station) -> Result<String, Comm
     }
     text.push_str(&resources(learner, station, style));
     text.push_str(&exercises(learner, station, style)?);
-    let _ = write!(text, "\n{}\n{}", screen::bold("Lab", style), paragraph(&station.lab, style));
+    let lab = if station.labs.is_empty() { "Lab (planned)" } else { "Lab (in the studio: run striate)" };
+    let _ = write!(text, "\n{}\n{}", screen::bold(lab, style), paragraph(&station.lab, style));
     if let Some(project) = &station.project {
         let _ = write!(text, "{}\n{}", screen::bold("Project", style), paragraph(project, style));
     }
@@ -218,7 +219,8 @@ fn exercises(learner: &Learner, station: &Station, style: TerminalStyle) -> Resu
         let record = records.get(&plan.id).cloned().unwrap_or_default();
         let exercise = written.iter().find(|exercise| exercise.id == plan.id);
         let state = exercise.map_or("planned, not to be checked yet".to_string(), |_| record.best.label());
-        let _ = writeln!(text, "{} {}: {state}", exercise_symbol(record.best), screen::bold(&plan.id, style));
+        let symbol = if exercise.is_some() { exercise_symbol(record.best) } else { '·' };
+        let _ = writeln!(text, "{symbol} {}: {state}", screen::bold(&plan.id, style));
         match exercise {
             Some(exercise) => {
                 for line in exercise.task.lines() {

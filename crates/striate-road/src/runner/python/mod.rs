@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::session::Session;
 use super::wire::{Reader, put_text};
-use super::{Language, Opened, Place, RunOptions, Runner, Stop, Unloaded, on_path, platform};
+use super::{Language, NotOpened, Opened, Place, RunOptions, Runner, Stop, Unloaded, on_path, platform};
 use crate::exercise::{Exercise, Signature};
 
 /// The program that runs inside the learner's interpreter.
@@ -34,11 +34,11 @@ impl Runner for Python {
 
     fn open(&self, signature: &Signature, file: &Path, options: &RunOptions) -> Opened {
         if !file.is_file() {
-            return Err((Unloaded::Missing, String::new()));
+            return Err(Unloaded::Missing.into());
         }
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-        let python = interpreter(options).map_err(|text| (Unloaded::CannotRun(text), String::new()))?;
-        let mut session = start(&python, &file, options).map_err(|text| (Unloaded::CannotRun(text), String::new()))?;
+        let python = interpreter(options).map_err(Unloaded::CannotRun)?;
+        let mut session = start(&python, &file, options).map_err(Unloaded::CannotRun)?;
         let mut request = vec![b'L'];
         put_text(&mut request, &file.to_string_lossy());
         put_text(&mut request, signature.name);
@@ -48,7 +48,7 @@ impl Runner for Python {
             Ok(answer) => unloaded(&answer, signature, &python, options),
             Err(stop) => Unloaded::Stopped(stop),
         };
-        Err((problem, session.printed()))
+        Err(Box::new(NotOpened { problem, printed: session.printed() }))
     }
 }
 

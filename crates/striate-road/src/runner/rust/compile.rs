@@ -164,6 +164,11 @@ fn explain(messages: &[Message], entry: &Path, file: &Path, signature: &Signatur
         // The generated program could not call the function.
         return Err(match code {
             "E0425" => Unloaded::NoFunction(functions(file)),
+            "E0603" => Unloaded::Error {
+                kind: String::new(),
+                message: format!("{} is private: write pub in front of its fn", signature.name),
+                place,
+            },
             _ => Unloaded::Signature {
                 found: written(file, signature.name).unwrap_or_else(|| error.message.clone()),
                 expected: source::declaration(signature),
@@ -178,7 +183,7 @@ fn explain(messages: &[Message], entry: &Path, file: &Path, signature: &Signatur
             error.message
         )));
     }
-    let label = primary.and_then(|span| span.label.clone());
+    let label = primary.and_then(|span| span.label.clone()).filter(|label| !error.message.contains(label.as_str()));
     let help = error.children.iter().find(|child| child.level == "help" && child.spans.is_empty());
     let mut message = error.message.clone();
     for more in [label, help.map(|help| help.message.clone())].into_iter().flatten().filter(|more| more.len() < 200) {

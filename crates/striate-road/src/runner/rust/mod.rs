@@ -6,7 +6,7 @@ mod source;
 use std::path::{Path, PathBuf};
 
 use super::session::Session;
-use super::{Language, Opened, RunOptions, Runner, Stop, Unloaded, platform};
+use super::{Language, NotOpened, Opened, RunOptions, Runner, Stop, Unloaded, platform};
 use crate::exercise::{Exercise, Signature};
 
 /// The array crate as the learner sees it.
@@ -57,22 +57,19 @@ impl Runner for Rust {
 
     fn open(&self, signature: &Signature, file: &Path, options: &RunOptions) -> Opened {
         if !file.is_file() {
-            return Err((Unloaded::Missing, String::new()));
+            return Err(Unloaded::Missing.into());
         }
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
-        let program = compile::program(signature, &file, options).map_err(|problem| (problem, String::new()))?;
+        let program = compile::program(signature, &file, options)?;
         let mut command = platform::limited_command(program.as_os_str(), &options.limits, true);
         command.current_dir(file.parent().unwrap_or(Path::new("."))).env("RUST_BACKTRACE", "0");
-        let mut session = Session::start(command, options.patience.clone()).map_err(|error| {
-            (Unloaded::CannotRun(format!("cannot start {}: {error}", program.display())), String::new())
-        })?;
-        match session.wait_loaded() {
-            Ok(answer) if answer.first() == Some(&b'R') => Ok(session),
-            Ok(_) => Err((
-                Unloaded::Stopped(Stop::Crashed("it sent an answer that cannot be read".into())),
-                session.printed(),
-            )),
-            Err(stop) => Err((Unloaded::Stopped(stop), session.printed())),
-        }
+        let mut session = Session::start(command, options.patience.clone())
+            .map_err(|error| Unloaded::CannotRun(format!("cannot start {}: {error}", program.display())))?;
+        let stop = match session.wait_loaded() {
+            Ok(answer) if answer.first() == Some(&b'R') => return Ok(session),
+            Ok(_) => Stop::Crashed("it sent an answer that cannot be read".into()),
+            Err(stop) => stop,
+        };
+        Err(Box::new(NotOpened { problem: Unloaded::Stopped(stop), printed: session.printed() }))
     }
 }
