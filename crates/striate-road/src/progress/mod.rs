@@ -227,9 +227,7 @@ impl Progress {
                 .map_err(|source| ProgressError::Folder { path: folder.to_path_buf(), source })?;
         }
         let existed = std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
-        let mut connection = Connection::open(&path).map_err(|source| schema::refine(&path, source))?;
-        schema::prepare(&connection).map_err(|source| schema::refine(&path, source))?;
-        schema::migrate(&mut connection, &path, schema::MIGRATIONS)?;
+        let connection = schema::open(&path)?;
         let backup_warning = if existed { backup::daily(&connection, &path, now()).err() } else { None };
         let mut progress = Progress { connection, path, backup_warning };
         progress.follow_renames(Road::embedded().renames())?;

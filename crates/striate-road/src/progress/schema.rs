@@ -1,6 +1,7 @@
 //! The tables, their versions, and the way from each version to the next.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -36,8 +37,30 @@ pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 "];
 
+/// Opens the file and brings it to the newest schema.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let start = Instant::now();
+    loop {
+        let attempt = || {
+            let mut connection = Connection::open(path).map_err(|source| refine(path, source))?;
+            prepare(&connection).map_err(|source| refine(path, source))?;
+            migrate(&mut connection, path, MIGRATIONS)?;
+            Ok(connection)
+        };
+        match attempt() {
+            // While one process turns a new file to write-ahead mode, SQLite refuses others at once instead of waiting.
+            Err(ProgressError::Database { source, .. })
+                if source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY_TIMEOUT =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Settings of the connection: they hold for this process, the journal mode for the file.
-pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Reading the header first: a file that is no database must fail before anything could be written to it.
     connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -89,7 +112,10 @@ fn check_version(connection: &Connection, path: &Path, known: i64) -> Result<i64
 
 /// Write-ahead log, flushed at every commit: readers never wait for a writer, and what was committed survives a power cut.
 fn journal(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    if mode != "wal" {
+        connection.pragma_update(None, "journal_mode", "wal")?;
+    }
     connection.pragma_update(None, "synchronous", "full")
 }
 
