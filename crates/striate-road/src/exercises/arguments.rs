@@ -85,3 +85,11 @@ pub(super) fn sizes(arguments: &[Value], index: usize) -> Vec<usize> {
         other => panic!("argument {index} should be an i64 array, it is {other:?}"),
     }
 }
+
+/// Argument `index` as an array of bytes with `D`'s number of axes.
+pub(super) fn bytes<D: Dimension>(arguments: &[Value], index: usize) -> ArrayView<'_, u8, D> {
+    match &arguments[index] {
+        Value::Array(Array::U8(array)) => with_axes(array.view(), index),
+        other => panic!("argument {index} should be a u8 array, it is {other:?}"),
+    }
+}

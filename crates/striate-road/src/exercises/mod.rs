@@ -8,6 +8,7 @@ mod numbers;
 mod planar_network;
 
 mod backward2;
+mod centroid_track;
 mod col2im;
 mod conv2d_backward;
 mod conv2d_forward;
@@ -18,6 +19,7 @@ mod gaussian_kernel;
 mod im2col;
 mod impulse_response;
 mod is_linear;
+mod mnist_preprocess;
 mod train_planar;
 
 /// Every exercise, in the order of the road.
@@ -38,4 +40,6 @@ static ALL: &[&Exercise] = &[
     &conv2d_backward::CONV2D_BACKWARD,
     &im2col::IM2COL,
     &col2im::COL2IM,
+    &mnist_preprocess::MNIST_PREPROCESS,
+    &centroid_track::CENTROID_TRACK,
 ];
