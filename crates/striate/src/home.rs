@@ -29,6 +29,11 @@ impl Home {
         self.root.join("runs")
     }
 
+    /// Folder of the last report of every exercise.
+    pub fn checks(&self) -> PathBuf {
+        self.root.join("checks")
+    }
+
     /// The progress database.
     pub fn progress(&self) -> PathBuf {
         self.root.join("progress.sqlite")

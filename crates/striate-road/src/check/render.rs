@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::text::TerminalStyle;
+use crate::text::{TerminalStyle, wrap};
 
 use super::report::{Case, Diagnosis, Evidence, Named, Report, Shown, Status};
 
@@ -76,36 +76,20 @@ fn short(file: &Path) -> &Path {
     std::env::current_dir().ok().and_then(|here| file.strip_prefix(here).ok()).unwrap_or(file)
 }
 
-/// `text` wrapped at [`style.width`]; its own line ends stay.
+/// `text` wrapped; its own line ends stay.
 fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, ink: Option<Ink>) {
     for source in text.lines() {
         // Lines with columns of their own are left alone.
         let lines = if source.starts_with(' ') || source.contains("   ") {
             vec![source.to_string()]
         } else {
-            wrap(source, style.width)
+            wrap(source, style.width, 0)
         };
         for text in lines {
             let text = ink.map_or(text.clone(), |ink| paint(style, ink, &text));
             line(out, &format!("{indent}{text}"));
         }
     }
-}
-
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let last = lines.last_mut().expect("never empty");
-        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_string());
-        } else {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines
 }
 
 fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
@@ -120,11 +104,13 @@ fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
         paragraph(out, style, "", &format!("Or when {}.", title.trim_end_matches('.')), None);
     }
     paragraph(out, style, "", &diagnosis.explanation, None);
-    if !diagnosis.question.is_empty() {
+    // With an explanation the question would come too late; it is the first hint then.
+    if diagnosis.explanation.is_empty() && !diagnosis.question.is_empty() {
         paragraph(out, style, "", &format!("Ask yourself: {}", diagnosis.question), None);
     }
     if let Some(see) = &diagnosis.see {
-        paragraph(out, style, "", &format!("Read: {}, {}", see.resource, see.at), None);
+        let title = crate::Road::embedded().resource(&see.resource).map_or(see.resource.as_str(), |found| &found.title);
+        paragraph(out, style, "", &format!("Read: {title}, {}", see.at), None);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
+mod check;
 mod eval;
 mod goal;
+mod hint;
 mod notes;
 mod predict;
 mod progress;
@@ -49,6 +51,8 @@ enum Command {
     Studio(studio::Args),
     Road(road::Args),
     Start(start::Args),
+    Check(check::Args),
+    Hint(hint::Args),
     Goal(goal::Args),
     Notes(notes::Args),
     Progress(progress::Args),
@@ -65,6 +69,8 @@ pub fn run() -> ExitCode {
         Some(Command::Studio(args)) => studio::run(args, &home),
         Some(Command::Road(args)) => road::run(args, &home),
         Some(Command::Start(args)) => start::run(args, &home),
+        Some(Command::Check(args)) => check::run(args, &home),
+        Some(Command::Hint(args)) => hint::run(args, &home),
         Some(Command::Goal(args)) => goal::run(args, &home),
         Some(Command::Notes(args)) => notes::run(args, &home),
         Some(Command::Progress(args)) => progress::run(args, &home),
