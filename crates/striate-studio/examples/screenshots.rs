@@ -25,7 +25,7 @@ fn main() {
 
     let browser = Browser::launch(&program);
     let mut page = browser.page(1280, 800);
-    let mut take = |name: &str, page: &mut support::Page| {
+    let take = |name: &str, page: &mut support::Page| {
         let path = folder.join(name);
         page.screenshot(&path);
         let size = std::fs::metadata(&path).map_or(0, |data| data.len());

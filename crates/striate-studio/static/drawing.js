@@ -1,4 +1,4 @@
-// A sheet to draw on: mouse, touch and pen; undo, clear, and digits to trace for those who use a keyboard.
+// A sheet to draw on with mouse, finger or pen, or with the keyboard: arrow keys move the pen, Space puts it down or up.
 
 import { element } from "./panes.js";
 import { greyText } from "./picture.js";
@@ -6,12 +6,13 @@ import { greyText } from "./picture.js";
 const SIDE = 280;
 const SENT = 112;
 const WIDTH = 20;
+const KEY_STEP = 8;
 
 /** Builds a sheet inside `place`. `changed` runs while strokes grow. Returns a function giving the value's text. */
 export function drawingSheet(place, changed) {
   const canvas = element("canvas", { width: SIDE, height: SIDE, className: "sheet", tabIndex: 0 });
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "Drawing sheet: draw with mouse, finger or pen; Ctrl+Z undoes, Delete clears");
+  canvas.setAttribute("aria-label", "Drawing sheet: draw with mouse, finger or pen, or with arrow keys, where Space puts the pen down or up; Ctrl+Z undoes, Delete clears");
   const small = element("canvas", { width: SENT, height: SENT });
   const undo = element("button", { type: "button" }, "Undo");
   const clear = element("button", { type: "button" }, "Clear");
@@ -22,6 +23,7 @@ export function drawingSheet(place, changed) {
   const smallContext = small.getContext("2d", { willReadFrequently: true });
   let strokes = [];
   let current = null;
+  const pen = { at: [SIDE / 2, SIDE / 4], shown: false, stroke: null };
   let value = "";
 
   const redraw = () => {
@@ -46,17 +48,28 @@ export function drawingSheet(place, changed) {
       context.lineTo(...stroke.at(-1));
       context.stroke();
     }
-    hint.hidden = strokes.length > 0;
+    if (pen.shown) {
+      context.beginPath();
+      context.arc(...pen.at, WIDTH / 2, 0, 2 * Math.PI);
+      context.lineWidth = 2;
+      context.strokeStyle = pen.stroke ? "#c95414" : "#2846c0";
+      context.stroke();
+    }
+    hint.hidden = strokes.length > 0 || pen.shown;
     undo.disabled = clear.disabled = strokes.length === 0;
   };
   const update = () => {
-    redraw();
     if (strokes.length === 0) value = "";
     else {
+      const shown = pen.shown;
+      pen.shown = false;
+      redraw();
       smallContext.imageSmoothingQuality = "high";
       smallContext.drawImage(canvas, 0, 0, SENT, SENT);
       value = greyText(smallContext.getImageData(0, 0, SENT, SENT));
+      pen.shown = shown;
     }
+    redraw();
     changed();
   };
   const at = (event) => {
@@ -83,25 +96,43 @@ export function drawingSheet(place, changed) {
       if (event.pointerId === current?.id) current = null;
     });
   }
+  canvas.addEventListener("blur", () => {
+    Object.assign(pen, { shown: false, stroke: null });
+    redraw();
+  });
   const takeBack = () => {
+    pen.stroke = null;
     strokes.pop();
     update();
   };
   const wipe = () => {
+    pen.stroke = null;
     strokes = [];
     update();
   };
   undo.addEventListener("click", takeBack);
   clear.addEventListener("click", wipe);
+  const move = (x, y) => {
+    pen.shown = true;
+    pen.at = [pen.at[0] + x * KEY_STEP, pen.at[1] + y * KEY_STEP].map((place) => Math.max(0, Math.min(SIDE, place)));
+    if (!pen.stroke) return redraw();
+    pen.stroke.push(pen.at);
+    update();
+  };
+  const toggle = () => {
+    pen.shown = true;
+    pen.stroke = pen.stroke ? null : [pen.at];
+    if (pen.stroke) strokes.push(pen.stroke);
+    update();
+  };
+  const STEPS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   canvas.addEventListener("keydown", (event) => {
-    if (event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack();
+    if (event.key in STEPS) move(...STEPS[event.key]);
+    else if (event.key === " ") toggle();
+    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) takeBack();
     else if (event.key === "Delete" || event.key === "Backspace") wipe();
     else return;
     event.preventDefault();
-  });
-  place.addEventListener("draw-strokes", (event) => {
-    strokes = event.detail.map((stroke) => stroke.map(([x, y]) => [x * SIDE, y * SIDE]));
-    update();
   });
   redraw();
   return () => value;

@@ -52,7 +52,7 @@ function start(lab) {
     },
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  for (const button of form.querySelectorAll("[data-action]")) {
+  for (const button of lab.querySelectorAll("[data-action]")) {
     button.addEventListener("click", () => send({ act: button.dataset.action }));
   }
   form.querySelector("[data-reset]").addEventListener("click", () => location.assign(location.pathname));

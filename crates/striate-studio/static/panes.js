@@ -242,7 +242,7 @@ export function drawPlot(node, content, title) {
   const height = Math.max(node.clientHeight, 150);
   const all = content.series.flatMap((series) => series.points).filter((point) => Number.isFinite(point[1]));
   const margin = { left: 46, right: 12, top: 10, bottom: 32 };
-  let [x0, x1] = [Math.min(...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
+  let [x0, x1] = [Math.min(0, ...all.map((p) => p[0])), Math.max(...all.map((p) => p[0]))];
   let [y0, y1] = content.range ?? [Math.min(0, ...all.map((p) => p[1])), Math.max(...all.map((p) => p[1]))];
   if (all.length === 0) [x0, x1, y0, y1] = [0, 1, 0, 1];
   if (x1 === x0) x1 = x0 + 1;
@@ -328,7 +328,8 @@ function drawGraph(picture, content, title) {
 
 function drawGallery(node, content, title) {
   const { width, height, signed, tiles } = content;
-  node.style.setProperty("--tile", `${Math.max(28, Math.min(width * 2.4, 84))}px`);
+  node.style.setProperty("--tiles", Math.min(Math.max(tiles.length, 6), 16));
+  node.classList.toggle("single", tiles.length === 1);
   while (node.children.length > tiles.length) node.lastChild.remove();
   while (node.children.length < tiles.length) {
     node.append(element("figure", {}, element("canvas", { className: "pixels" }), element("figcaption")));
@@ -378,7 +379,7 @@ export class Panes {
       const view = RENDERERS[pane.kind]((place) => this.report({ pane: pane.id, row: place.row, column: place.column }));
       const heading = element("h3", {}, pane.title);
       const caption = element("figcaption", {}, pane.caption);
-      const figure = element("figure", { className: `pane ${pane.size} ${pane.kind}` }, heading, view.node, caption);
+      const figure = element("figure", { className: `pane ${pane.size}` }, heading, view.node, caption);
       figure.dataset.pane = pane.id;
       shown = { kind: pane.kind, view, figure, heading, caption };
       this.shown.set(pane.id, shown);

@@ -55,5 +55,12 @@ fn undo_takes_back_one_stroke_and_a_blank_sheet_says_nothing() {
     page.click(".drawing .row button:last-child");
     assert_eq!(page.evaluate(ink), json!(0));
     page.wait_for("!document.querySelector('[data-pane=answer] .marked')", SOON);
+
+    // A one drawn with the keyboard alone.
+    page.evaluate("document.querySelector('.sheet').focus()");
+    for key in [" "].into_iter().chain(["ArrowDown"; 20]).chain([" "]) {
+        page.press(key);
+    }
+    page.wait_for("document.querySelector('[data-pane=answer] .marked b')?.textContent === '1'", SOON);
     assert_eq!(page.problems(), [""; 0]);
 }

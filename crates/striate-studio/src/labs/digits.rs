@@ -25,7 +25,7 @@ pub const LAB: Lab = Lab {
         Control {
             id: "drawing",
             label: "Your digit",
-            help: "Mouse, finger or pen. Ctrl+Z undoes a stroke, Delete clears.",
+            help: "Mouse, finger or pen; or arrow keys, and Space to put the pen down. Ctrl+Z undoes a stroke, Delete clears.",
             default: "",
             kind: Kind::Drawing,
         },
@@ -100,7 +100,8 @@ fn panes(predictor: &Predictor, seen: &[u8], is_drawn: bool) -> Vec<Pane> {
             "What the network sees",
             Content::Image { width: 28, height: 28, channels: 1, pixels: Bytes(seen.to_vec()), inspectable: false },
         )
-        .caption("28 × 28, as in MNIST: cropped, 20 pixels long, centred by mass."),
+        .caption("28 × 28, as in MNIST: cropped, 20 pixels long, centred by mass.")
+        .size(Size::Small),
     ];
     let model = predictor.model();
     for (path, output) in context.captured() {

@@ -168,7 +168,7 @@ impl Filtered {
         let kernel = if turned { flip(kernel.view()).to_owned() } else { kernel };
         let (height, width) = output.dim();
         let cell =
-            earlier.map_or((height / 2, width / 2), |(row, column)| (row.min(height - 1), column.min(width - 1)));
+            earlier.map_or((height / 3, width * 2 / 5), |(row, column)| (row.min(height - 1), column.min(width - 1)));
         Ok(Filtered { image, kernel, options, output, cell })
     }
 

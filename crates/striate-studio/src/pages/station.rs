@@ -105,6 +105,7 @@ pub async fn show(
             .labs
             .iter()
             .filter_map(|id| labs::find(id))
+            .filter(|lab| lab.id != labs::digits::LAB.id)
             .map(|lab| Embedded::new(lab, &query, false, &app.runs))
             .collect(),
         has_digit_room: station.labs.iter().any(|lab| lab == "digits"),

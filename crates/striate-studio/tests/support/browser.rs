@@ -241,6 +241,13 @@ impl Page {
         self.call("Input.dispatchMouseEvent", parameters);
     }
 
+    /// Presses and releases a key, by its name in JavaScript.
+    pub fn press(&mut self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            self.call("Input.dispatchKeyEvent", json!({ "type": kind, "key": key }));
+        }
+    }
+
     /// Replaces the text of a field, with the events typing has.
     pub fn fill(&mut self, selector: &str, text: &str) {
         self.evaluate(&format!(
