@@ -65,21 +65,35 @@ pub fn limit(subset: &Subset, count: usize, seed: u64) -> Subset {
 /// Takes `share` of each class out of `subset`: (the rest, the images taken). Of a class with two images or more at
 /// least one is taken and one left. Both keep the order of `subset`.
 fn hold_out(subset: &Subset, share: f64, generator: Generator) -> (Subset, Subset) {
+    let mut members = vec![Vec::new(); subset.dataset().classes()];
+    (0..subset.len()).for_each(|position| members[subset.label(position) as usize].push(position));
+    let sizes: Vec<usize> = members.iter().map(Vec::len).collect();
     let mut taken = vec![false; subset.len()];
-    for class in 0..subset.dataset().classes() {
-        let members: Vec<usize> = (0..subset.len()).filter(|&i| subset.label(i) == class as i64).collect();
-        let most = members.len().saturating_sub(1);
-        let count = ((members.len() as f64 * share).round() as usize).clamp(most.min(1), most);
+    for (class, (members, count)) in members.iter().zip(shares(&sizes, share)).enumerate() {
         let order = generator.fork(class as u64).permutation(members.len());
-        for &position in &order[..count] {
-            taken[members[position]] = true;
-        }
+        order[..count].iter().for_each(|&position| taken[members[position]] = true);
     }
     let part = |wanted: bool| {
         let indices = subset.indices().iter().zip(&taken).filter(|&(_, &taken)| taken == wanted);
         Subset::new(subset.dataset().clone(), indices.map(|(&index, _)| index).collect())
     };
     (part(false), part(true))
+}
+
+/// How many of each class to take so that they add up to `share` of all: the whole parts, then one more for those with
+/// the largest remainders.
+fn shares(sizes: &[usize], share: f64) -> Vec<usize> {
+    let limited = |size: usize, count: usize| count.clamp(usize::from(size >= 2), size.saturating_sub(1));
+    let mut counts: Vec<usize> =
+        sizes.iter().map(|&size| limited(size, (size as f64 * share).floor() as usize)).collect();
+    let wanted = (sizes.iter().sum::<usize>() as f64 * share).round() as usize;
+    let mut by_remainder: Vec<usize> = (0..sizes.len()).collect();
+    by_remainder.sort_by(|&a, &b| (sizes[b] as f64 * share).fract().total_cmp(&(sizes[a] as f64 * share).fract()));
+    let missing = wanted.saturating_sub(counts.iter().sum());
+    for class in by_remainder.into_iter().take(missing) {
+        counts[class] = limited(sizes[class], counts[class] + 1);
+    }
+    counts
 }
 
 fn enough(train: &crate::Dataset, least: usize) -> Result<(), DataError> {
@@ -141,6 +155,13 @@ mod tests {
         assert_eq!(all, (0..150).collect::<Vec<u32>>());
         assert_eq!(split(7).test.indices(), parts.test.indices());
         assert_ne!(split(8).test.indices(), parts.test.indices());
+    }
+
+    #[test]
+    fn shares_add_up() {
+        assert_eq!(shares(&[10, 10, 10], 0.5), [5, 5, 5]);
+        assert_eq!(shares(&[5923, 6742, 5421], 1.0 / 12.0).iter().sum::<usize>(), 1507);
+        assert_eq!(shares(&[0, 1, 2, 3], 0.1), [0, 0, 1, 1]);
     }
 
     #[test]

@@ -53,18 +53,19 @@ fn products() {
 }
 
 fn convolutions() {
-    // batch, in, out, size, kernel, stride, padding
+    // batch, in, out, size, kernel, stride, padding, groups
     let shapes = [
-        [64, 1, 16, 28, 5, 1, 0],
-        [64, 16, 32, 12, 5, 1, 0],
-        [64, 32, 64, 6, 3, 1, 0],
-        [64, 1, 32, 28, 3, 1, 1],
-        [64, 32, 64, 14, 3, 1, 1],
-        [16, 64, 64, 32, 3, 1, 1],
-        [16, 64, 128, 32, 3, 2, 1],
-        [16, 64, 64, 32, 1, 1, 0],
+        [64, 1, 16, 28, 5, 1, 0, 1],
+        [64, 16, 32, 12, 5, 1, 0, 1],
+        [64, 32, 64, 6, 3, 1, 0, 1],
+        [64, 1, 32, 28, 3, 1, 1, 1],
+        [64, 32, 64, 14, 3, 1, 1, 1],
+        [16, 64, 64, 32, 3, 1, 1, 1],
+        [16, 64, 128, 32, 3, 2, 1, 1],
+        [16, 64, 64, 32, 1, 1, 0, 1],
+        [16, 64, 64, 32, 3, 1, 1, 64],
     ];
-    for [batch, inputs, outputs, size, kernel, stride, padding] in shapes {
+    for [batch, inputs, outputs, size, kernel, stride, padding, groups] in shapes {
         let g = Conv2dGeometry {
             batch,
             in_channels: inputs,
@@ -75,12 +76,12 @@ fn convolutions() {
             stride: [stride; 2],
             padding: [padding; 2],
             dilation: [1; 2],
-            groups: 1,
+            groups,
         };
         let (input, weight, bias) = (values(g.input_len()), values(g.weight_len()), values(outputs));
         let mut output = vec![0.0_f32; g.output_len()];
-        let operations = 2.0 * (g.output_len() * inputs * kernel * kernel) as f64;
-        let name = format!("{batch}x{inputs}->{outputs} {size}x{size} k{kernel} s{stride} p{padding}");
+        let operations = 2.0 * (g.output_len() * inputs / groups * kernel * kernel) as f64;
+        let name = format!("{batch}x{inputs}->{outputs} {size}x{size} k{kernel} s{stride} p{padding} g{groups}");
         let seconds = best(|| conv2d::forward(&g, &input, &weight, Some(&bias), &mut output));
         line(&format!("conv {name} forward"), operations, seconds);
         let mut grad_input = vec![0.0_f32; g.input_len()];

@@ -13,6 +13,7 @@ pub mod batch_norm;
 pub mod conv2d;
 mod element;
 pub mod gemm;
+pub mod layout;
 mod math;
 pub mod memory;
 pub mod optimizer;

@@ -102,6 +102,14 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn depthwise_equals_the_definition(g in geometries(), channels in 2_usize..40, seed: u64) {
+        check(&Conv2dGeometry { in_channels: channels, out_channels: channels, groups: channels, ..g }, seed);
+    }
+}
+
 fn plain(batch: usize, channels: [usize; 2], size: usize, kernel: usize) -> Conv2dGeometry {
     Conv2dGeometry {
         batch,

@@ -86,13 +86,27 @@ impl Layout {
         1 + self.shape.iter().zip(&self.strides).map(|(&size, &stride)| (size - 1) * stride).sum::<usize>()
     }
 
-    /// The layout of a fresh tensor of this shape that keeps the order of a dense layout, else row-major.
+    /// Whether elements repeat: a dimension of several entries has stride 0.
+    pub(crate) fn repeats(&self) -> bool {
+        self.shape.iter().zip(&self.strides).any(|(&size, &stride)| size > 1 && stride == 0)
+    }
+
+    /// The dense layout of a fresh tensor of this shape with the dimensions in the same order in memory; row-major when
+    /// elements repeat, which leaves no order.
     pub(crate) fn fresh(&self) -> Self {
-        if self.is_dense() {
-            Self { shape: self.shape.clone(), strides: self.strides.clone(), offset: 0 }
-        } else {
-            Self::contiguous(&self.shape)
+        if self.repeats() {
+            return Self::contiguous(&self.shape);
         }
+        if self.is_dense() {
+            return Self { shape: self.shape.clone(), strides: self.strides.clone(), offset: 0 };
+        }
+        let mut strides = vec![1; self.shape.len()];
+        let mut stride = 1;
+        for d in self.dims_by_stride().into_iter().rev() {
+            strides[d] = stride;
+            stride *= self.shape[d].max(1);
+        }
+        Self { shape: self.shape.clone(), strides, offset: 0 }
     }
 
     /// This layout seen with a larger `shape`: dimensions of size 1 repeat with stride 0. The caller checked that it

@@ -159,10 +159,7 @@ fn ln(x: f64) -> f64 {
     }
     let s = (m - 1.0) / (m + 1.0);
     let square = s * s;
-    let mut series = 0.0;
-    for k in (0..12).rev() {
-        series = series * square + 1.0 / f64::from(2 * k + 1);
-    }
+    let series = ARTANH.iter().rev().fold(0.0, |sum, term| sum * square + term);
     exponent as f64 * LN_2 + 2.0 * s * series
 }
 
@@ -172,22 +169,42 @@ fn cos_turns(turns: f64) -> f64 {
     let nearest = (quarters + 0.5).floor();
     let angle = (quarters - nearest) * FRAC_PI_2;
     let square = angle * angle;
-    // Taylor series of cosine or sine for an angle of at most an eighth of a turn.
-    let series = |first: f64, start: u32| {
-        let (mut term, mut sum) = (first, first);
-        for k in 0..9 {
-            let n = f64::from(start + 2 * k);
-            term *= -square / ((n + 1.0) * (n + 2.0));
-            sum += term;
-        }
-        sum
-    };
+    // Taylor series for an angle of at most an eighth of a turn.
+    let series = |terms: &[f64; TERMS]| terms.iter().rev().fold(0.0, |sum, term| sum * square + term);
     match nearest as i64 % 4 {
-        0 => series(1.0, 0),
-        1 => -series(angle, 1),
-        2 => -series(1.0, 0),
-        _ => series(angle, 1),
+        0 => series(&COSINE),
+        1 => -angle * series(&SINE),
+        2 => -series(&COSINE),
+        _ => angle * series(&SINE),
     }
+}
+
+/// Terms of the series: enough for the last bit of an `f64`.
+const TERMS: usize = 12;
+/// artanh x / x by powers of x²: 1, 1/3, 1/5, ...
+const ARTANH: [f64; TERMS] = {
+    let mut terms = [0.0; TERMS];
+    let mut k = 0;
+    while k < TERMS {
+        terms[k] = 1.0 / (2 * k + 1) as f64;
+        k += 1;
+    }
+    terms
+};
+/// cos x by powers of x²: 1, -1/2!, 1/4!, ...
+const COSINE: [f64; TERMS] = alternating_factorials(0);
+/// sin x / x by powers of x²: 1, -1/3!, 1/5!, ...
+const SINE: [f64; TERMS] = alternating_factorials(1);
+
+const fn alternating_factorials(first: usize) -> [f64; TERMS] {
+    let mut terms = [1.0; TERMS];
+    let mut k = 1;
+    while k < TERMS {
+        let n = first + 2 * k;
+        terms[k] = -terms[k - 1] / (n * (n - 1)) as f64;
+        k += 1;
+    }
+    terms
 }
 
 #[cfg(test)]

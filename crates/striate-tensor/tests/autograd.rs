@@ -104,3 +104,14 @@ fn a_broadcast_gradient_kept_by_a_leaf_is_dense() {
     x.sum_all().backward();
     assert!(x.grad().unwrap().is_contiguous());
 }
+
+#[test]
+fn tensors_can_be_sent_to_and_shared_with_other_threads() {
+    let w = parameter(&[1.0, 2.0]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..50).for_each(|_| w.square().sum_all().backward()));
+        }
+    });
+    assert_eq!(w.grad().unwrap().to_vec::<f64>(), [400.0, 800.0]);
+}

@@ -111,3 +111,32 @@ proptest! {
         prop_assert_eq!(reshaped.reshape(&shape).to_vec::<f64>(), x.to_vec::<f64>());
     }
 }
+
+/// Shapes large enough for the loops with tiles and long rows, and sizes that fill neither evenly.
+#[test]
+fn large_tensors_give_the_same_in_every_memory_order() {
+    for shape in [[3, 5, 37, 41], [1, 3, 50, 70], [7, 33, 9, 19], [2, 600, 3, 5]] {
+        let x = tensor(&shape, 1.0, 0).contiguous();
+        let per_channel = Tensor::arange(0.0, shape[1] as f64, 1.0).reshape(&[shape[1], 1, 1]);
+        let per_row = Tensor::arange(0.0, shape[2] as f64, 1.0).reshape(&[shape[2], 1]);
+        let channels_last = x.channels_last();
+        assert!(channels_last.is_channels_last());
+        assert_eq!(channels_last.to_vec::<f64>(), x.to_vec::<f64>());
+        assert_eq!(channels_last.contiguous().to_vec::<f64>(), x.to_vec::<f64>());
+        for other in [&per_channel, &per_row] {
+            let values = other.to_vec::<f64>();
+            let expected: Vec<f64> = indices(&shape)
+                .iter()
+                .zip(x.to_vec::<f64>())
+                .map(|(index, x)| x - element(&values, other.shape(), index))
+                .collect();
+            for x in [&x, &channels_last, &x.permute(&[3, 2, 1, 0]).contiguous().permute(&[3, 2, 1, 0])] {
+                assert!((x - other).to_vec::<f64>() == expected, "{shape:?} {:?}", x.strides());
+                assert!((other - x).neg().to_vec::<f64>() == expected, "{shape:?} {:?}", x.strides());
+            }
+        }
+        let part = channels_last.narrow(2, 1, 2);
+        assert_eq!((&part + &part).to_vec::<f64>(), x.narrow(2, 1, 2).mul_scalar(2.0).to_vec::<f64>());
+        assert_eq!(part.sum(&[1, 3], false).to_vec::<f64>(), x.narrow(2, 1, 2).sum(&[1, 3], false).to_vec::<f64>());
+    }
+}

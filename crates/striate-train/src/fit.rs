@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
 
     fn run_to_the_end(&mut self) -> Result<Outcome, TrainError> {
         self.reporter.emit(&self.started())?;
-        self.reporter.restart_window();
+        self.reporter.restart_window(0.0);
         while self.position.epoch < self.config.epochs {
             if !self.run_epoch()? {
                 self.save()?;
@@ -249,7 +249,8 @@ impl<'a> Session<'a> {
             self.position.step += 1;
             self.position.loss_sum += loss;
             let steps_left = total_steps - self.position.step;
-            let numbers = StepNumbers { loss, learning_rate, images: batch.indices.len(), steps_left };
+            let epochs_left = self.config.epochs - self.position.epoch;
+            let numbers = StepNumbers { loss, learning_rate, images: batch.indices.len(), steps_left, epochs_left };
             self.reporter.step(&self.position, total_steps, numbers)?;
             if self.saved.elapsed() >= Duration::from_secs_f64(self.config.checkpoint_seconds.max(0.0)) {
                 self.save()?;
@@ -258,6 +259,7 @@ impl<'a> Session<'a> {
     }
 
     fn finish_epoch(&mut self) -> Result<(), TrainError> {
+        let began = Instant::now();
         let train_loss = self.position.loss_sum / self.loader.batches_per_epoch() as f64;
         let Material { splits, card, trainer, .. } = &self.material;
         let validation = measure(trainer.model(), card, &splits.validation);
@@ -278,7 +280,7 @@ impl<'a> Session<'a> {
             elapsed_seconds: self.reporter.elapsed(),
         })?;
         self.save()?;
-        self.reporter.restart_window();
+        self.reporter.restart_window(began.elapsed().as_secs_f64());
         Ok(())
     }
 

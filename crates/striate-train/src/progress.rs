@@ -10,6 +10,9 @@ use crate::{Event, Run, TrainError, atomic};
 /// Time between two reports of where the training is.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
 
+/// Weight of the newest report in the estimate of the time left.
+const SMOOTHING: f64 = 0.1;
+
 /// Where events go.
 pub(crate) struct Reporter<'a> {
     metrics: File,
@@ -19,6 +22,10 @@ pub(crate) struct Reporter<'a> {
     /// Seconds spent in earlier sessions.
     before: f64,
     window: Window,
+    /// Seconds per step, smoothed over reports.
+    pace: Option<f64>,
+    /// Seconds that the last epoch's end took (validation, checkpoint).
+    epoch_end: f64,
 }
 
 /// What happened since the last report.
@@ -42,6 +49,8 @@ pub(crate) struct StepNumbers {
     pub images: usize,
     /// Steps left in all epochs.
     pub steps_left: u64,
+    /// Epochs that are not complete.
+    pub epochs_left: usize,
 }
 
 impl<'a> Reporter<'a> {
@@ -55,7 +64,16 @@ impl<'a> Reporter<'a> {
         let path = run.path("metrics.jsonl");
         drop_undone(run, position)?;
         let metrics = File::options().create(true).append(true).open(&path).map_err(TrainError::writing(&path))?;
-        Ok(Reporter { metrics, run, listener, began, before: position.seconds, window: Window::new() })
+        Ok(Reporter {
+            metrics,
+            run,
+            listener,
+            began,
+            before: position.seconds,
+            window: Window::new(),
+            pace: None,
+            epoch_end: 0.0,
+        })
     }
 
     /// Seconds spent on the run, over all sessions.
@@ -84,6 +102,8 @@ impl<'a> Reporter<'a> {
         }
         let window = std::mem::replace(&mut self.window, Window::new());
         let per_step = spent.as_secs_f64() / window.steps as f64;
+        let pace = self.pace.map_or(per_step, |pace| pace + SMOOTHING * (per_step - pace));
+        self.pace = Some(pace);
         self.emit(&Event::Step {
             epoch: position.epoch + 1,
             step: position.step,
@@ -92,13 +112,14 @@ impl<'a> Reporter<'a> {
             learning_rate: numbers.learning_rate,
             images_per_second: window.images as f64 / spent.as_secs_f64(),
             elapsed_seconds: self.elapsed(),
-            seconds_left: per_step * numbers.steps_left as f64,
+            seconds_left: pace * numbers.steps_left as f64 + self.epoch_end * numbers.epochs_left as f64,
         })
     }
 
-    /// Starts measuring speed anew, after something that is not a step.
-    pub fn restart_window(&mut self) {
+    /// Starts measuring speed anew, after the end of an epoch that took `seconds`.
+    pub fn restart_window(&mut self, seconds: f64) {
         self.window = Window::new();
+        self.epoch_end = seconds;
     }
 }
 

@@ -123,6 +123,29 @@ impl PoolWindow {
     }
 }
 
+/// `to[i * to_row + j] = from[j * from_row + i]` for as many whole tiles of `[height, width]` as the instruction set has a
+/// kernel for; returns the height and width that were done.
+pub(crate) fn transpose_tiles(
+    isa: Isa,
+    (from, from_row): (&[f32], usize),
+    (to, to_row): (&mut [f32], usize),
+    [height, width]: [usize; 2],
+) -> [usize; 2] {
+    #[cfg(target_arch = "x86_64")]
+    if isa >= Isa::Avx2 {
+        let [height, width] = [height / 8 * 8, width / 8 * 8];
+        for (i, j) in (0..height).step_by(8).flat_map(|i| (0..width).step_by(8).map(move |j| (i, j))) {
+            let (from, to) = (&from[j * from_row + i..], &mut to[i * to_row + j..]);
+            assert!(from.len() >= 7 * from_row + 8 && to.len() >= 7 * to_row + 8);
+            // SAFETY: the instruction set has AVX2, and eight rows of eight values are inside both slices.
+            unsafe { x86_64::avx2::transpose(from.as_ptr(), from_row, to.as_mut_ptr(), to_row) };
+        }
+        return [height, width];
+    }
+    let _ = (isa, from, from_row, to, to_row, height, width);
+    [0, 0]
+}
+
 /// Runs `body` compiled for the widest vectors in use: plain loops in it vectorise for them.
 ///
 /// The body is generic code that gets inlined here. Multiplications and additions are not fused, so the results are the

@@ -34,17 +34,25 @@ pub(crate) unsafe fn specification(t: &Tile, rows: usize) {
 /// # Safety
 /// As [`Tile::run`].
 pub(super) unsafe fn tile(t: &Tile, rows: usize) {
-    if rows == ROWS && t.cols == COLS {
-        // SAFETY: passed on; the sizes are those of the whole tile.
-        return unsafe { block::<ROWS, COLS>(t, ROWS, COLS) };
-    }
-    // SAFETY: passed on.
+    // Whole tiles have loops of fixed length, which stay in vector registers.
+    // SAFETY: passed on; `R` and `C` are at least the rows and columns.
     unsafe {
-        match rows {
-            1 => block::<1, COLS>(t, rows, t.cols),
+        match (rows, t.cols) {
+            (1, COLS) => block::<1, COLS>(t, 1, COLS),
+            (2, COLS) => block::<2, COLS>(t, 2, COLS),
+            (3, COLS) => block::<3, COLS>(t, 3, COLS),
+            (4, COLS) => block::<4, COLS>(t, 4, COLS),
+            (_, 1..=4) => block::<ROWS, 4>(t, rows, t.cols),
+            (_, 5..=8) => block::<ROWS, 8>(t, rows, t.cols),
             _ => block::<ROWS, COLS>(t, rows, t.cols),
         }
     }
+}
+
+/// `x * y + sum`, fused where the target always can.
+#[inline(always)]
+fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
+    if cfg!(target_arch = "aarch64") { x.mul_add(y, sum) } else { x * y + sum }
 }
 
 /// `rows <= R` and `cols <= C`.
@@ -66,11 +74,15 @@ unsafe fn block<const R: usize, const C: usize>(t: &Tile, rows: usize, cols: usi
             let (mut a, mut b) = (t.a.wrapping_add(s * t.a_segment), t.b.wrapping_add(s * t.b_segment));
             for _ in 0..t.depth {
                 let mut row = [0.0_f32; C];
-                std::ptr::copy_nonoverlapping(b, row.as_mut_ptr(), cols);
+                if cols == C {
+                    row = *b.cast::<[f32; C]>();
+                } else {
+                    std::ptr::copy_nonoverlapping(b, row.as_mut_ptr(), cols);
+                }
                 for (m, sums) in sums.iter_mut().enumerate().take(rows) {
                     let x = *a.add(m * t.a_row);
                     for (sum, &y) in sums.iter_mut().zip(&row) {
-                        *sum += x * y;
+                        *sum = multiply_add(x, y, *sum);
                     }
                 }
                 a = a.wrapping_add(t.a_step);

@@ -51,8 +51,8 @@ pub(super) fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T],
 }
 
 /// Calls `visit(tap, input pixel)` for the kernel elements of output pixel `(n, y, x)` that are not in the padding.
-#[inline]
-fn for_each_tap(g: &Conv2dGeometry, n: usize, y: usize, x: usize, mut visit: impl FnMut(usize, usize)) {
+#[inline(always)]
+pub(super) fn for_each_tap(g: &Conv2dGeometry, n: usize, y: usize, x: usize, mut visit: impl FnMut(usize, usize)) {
     for i in 0..g.kernel[0] {
         let Some(row) = g.input_place(0, y, i, g.in_height) else { continue };
         for j in 0..g.kernel[1] {

@@ -5,6 +5,7 @@
 use crate::Element;
 use crate::arch::Isa;
 
+mod depthwise;
 mod generic;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,11 @@ impl Conv2dGeometry {
         self.out_channels * self.group_in_channels() * self.kernel[0] * self.kernel[1]
     }
 
+    /// Whether every channel is convolved with one filter of its own.
+    fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.in_channels == self.groups && self.out_channels == self.groups
+    }
+
     fn group_in_channels(&self) -> usize {
         self.in_channels / self.groups
     }
@@ -109,6 +115,9 @@ impl Conv2dGeometry {
 pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: Option<&[T]>, output: &mut [T]) {
     g.check_lengths(input.len(), weight.len(), output.len());
     assert!(bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
+    if g.is_depthwise() {
+        return depthwise::forward(g, input, weight, bias, output);
+    }
     if let (Some(input), Some(weight), Some(output)) = (T::as_f32(input), T::as_f32(weight), T::as_f32_mut(output))
         && !weight.is_empty()
     {
@@ -124,6 +133,9 @@ pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: 
 /// If a length does not fit the geometry.
 pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight: &[T], grad_input: &mut [T]) {
     g.check_lengths(grad_input.len(), weight.len(), grad_output.len());
+    if g.is_depthwise() {
+        return depthwise::backward_input(g, grad_output, weight, grad_input);
+    }
     if let (Some(grad_output), Some(weight), Some(grad_input)) =
         (T::as_f32(grad_output), T::as_f32(weight), T::as_f32_mut(grad_input))
         && !weight.is_empty()
@@ -151,6 +163,9 @@ pub fn backward_weight<T: Element>(
         if g.out_channels > 0 {
             crate::pointwise::sum_rows(grad_output, grad_bias);
         }
+    }
+    if g.is_depthwise() {
+        return depthwise::backward_weight(g, input, grad_output, grad_weight);
     }
     if let (Some(input), Some(grad_output), Some(grad_weight)) =
         (T::as_f32(input), T::as_f32(grad_output), T::as_f32_mut(grad_weight))

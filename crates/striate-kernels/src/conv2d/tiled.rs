@@ -64,9 +64,26 @@ impl Correlation {
         self.filters / self.groups
     }
 
+    /// Result pixels of a row for which kernel column `column` is inside the source.
+    fn pixels_inside(&self, column: usize) -> Range<usize> {
+        let first = self.origin[1] + (column * self.dilation[1]) as isize;
+        inside(first, self.stride[1], self.out_size[1], self.size[1])
+    }
+
+    /// Whether to sum column by column and leave out what falls in the padding, instead of working on a copy with zeros:
+    /// it is when that saves a good part of the products.
+    fn skips_padding(&self) -> bool {
+        let products: usize = (0..self.taps[1]).map(|column| self.pixels_inside(column).len()).sum();
+        self.group_channels() >= 8 && self.out_size[1] * self.taps[1] * 5 > products * 6
+    }
+
     /// Kernel columns whose products are summed in one go: all, when their inputs lie next to each other.
-    fn columns_at_once(&self) -> usize {
-        if self.groups == 1 && (self.dilation[1] == 1 || self.taps[1] == 1) { self.taps[1] } else { 1 }
+    fn columns_at_once(&self, skips_padding: bool) -> usize {
+        if !skips_padding && self.groups == 1 && (self.dilation[1] == 1 || self.taps[1] == 1) {
+            self.taps[1]
+        } else {
+            1
+        }
     }
 
     fn depth(&self) -> usize {
@@ -128,7 +145,8 @@ impl Correlation {
         let units_per_chunk = if blocks > 1 { 1 } else { (CHUNK_WORK / (row_work * rows).max(1)).clamp(1, units) };
         let image_len = self.size[0] * self.size[1] * self.channels;
         let whole = self.window(0..self.out_size[0]);
-        let scratch_len = match whole.is_inside(self.size) {
+        let skips_padding = !whole.is_inside(self.size) && self.skips_padding();
+        let scratch_len = match skips_padding || whole.is_inside(self.size) {
             true => 0,
             false => self.window(0..rows).size.iter().product::<usize>() * self.channels,
         };
@@ -138,77 +156,120 @@ impl Correlation {
                 let rows = first..(first + rows).min(self.out_size[0]);
                 let image = &source[unit / blocks * image_len..][..image_len];
                 let window = self.window(rows.clone());
-                let (from, line) = if window.is_inside(self.size) {
-                    let first = window.origin[0] as usize * self.size[1] + window.origin[1] as usize;
-                    (&image[first * self.channels..], self.size[1] * self.channels)
+                let (from, line) = if skips_padding || window.is_inside(self.size) {
+                    // May lie outside as long as nothing is read in the padding.
+                    let first = window.origin[0] * self.size[1] as isize + window.origin[1];
+                    (image.as_ptr().wrapping_offset(first * self.channels as isize), self.size[1] * self.channels)
                 } else {
                     window.copy(image, self.size, self.channels, scratch);
-                    (&*scratch, window.size[1] * self.channels)
+                    (scratch.as_ptr(), window.size[1] * self.channels)
                 };
-                let to = self.out_first + unit / blocks * self.out_strides[0] + first * self.out_strides[1];
-                // SAFETY: the window is inside the image or was copied, so all taps of these rows may be read from
-                // `from`; the caller promises the result places, and each unit runs once.
-                unsafe { self.run_rows(rows.len(), from, line, packed, bias, target.at(to)) };
+                let to = target.at(self.out_first + unit / blocks * self.out_strides[0]);
+                let block = Block { correlation: self, rows, from, line, skips_padding, packed, to };
+                // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
+                // rows may be read; the caller promises the result places, and each unit runs once.
+                unsafe { block.run(bias) };
             }
         });
     }
+}
 
-    /// `rows` result rows from `to` on; `from` is where the first tap of the first pixel is, its rows `line` apart.
-    ///
+/// The `k < count` for which `first + k * step` is a place of `0..size`.
+fn inside(first: isize, step: usize, count: usize, size: usize) -> Range<usize> {
+    let start = (-first).max(0).unsigned_abs().div_ceil(step);
+    let end = (size as isize - first).max(0).unsigned_abs().div_ceil(step).min(count);
+    start.min(end)..end
+}
+
+/// Some result rows of one image.
+struct Block<'a> {
+    correlation: &'a Correlation,
+    rows: Range<usize>,
+    /// The source place of the first tap of the first pixel of these rows.
+    from: *const f32,
+    /// Distance between rows of the source.
+    line: usize,
+    skips_padding: bool,
+    packed: &'a [f32],
+    /// The result places of the image.
+    to: *mut f32,
+}
+
+impl Block<'_> {
     /// # Safety
-    /// All taps may be read, and all result places written.
-    unsafe fn run_rows(
-        &self,
-        rows: usize,
-        from: &[f32],
-        line: usize,
-        packed: &[f32],
-        bias: Option<&[f32]>,
-        to: *mut f32,
-    ) {
-        let (channels, filters, depth) = (self.group_channels(), self.group_filters(), self.depth());
-        let panels = Panels::new(self.isa, filters);
-        let at_once = self.columns_at_once();
-        let segments_at_once = (MAX_DEPTH / (at_once * channels).max(1)).max(1);
-        for (group, panel) in (0..self.groups).flat_map(|group| (0..panels.count()).map(move |panel| (group, panel))) {
-            let range = panels.columns(panel);
-            let width = range.len();
-            let weights = &packed[(group * filters + range.start) * depth..][..depth * width];
-            let filter = group * filters + range.start;
-            let max_rows = self.isa.max_rows(width.div_ceil(self.isa.lanes()));
-            let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..width].as_ptr()));
-            for segment in (0..self.taps[0]).step_by(segments_at_once) {
-                for column in (0..self.taps[1]).step_by(at_once) {
-                    let a = from.as_ptr().wrapping_add(
-                        segment * self.dilation[0] * line
-                            + column * self.dilation[1] * self.channels
-                            + group * channels,
-                    );
-                    let b = weights.as_ptr().wrapping_add((segment * self.taps[1] + column) * channels * width);
-                    for row in 0..rows {
-                        for_each_tile(0..self.out_size[1], max_rows, |pixel, count| {
-                            let tile = Tile {
-                                a: a.wrapping_add(row * self.stride[0] * line + pixel * self.stride[1] * self.channels),
-                                a_row: self.stride[1] * self.channels,
-                                a_step: 1,
-                                a_segment: self.dilation[0] * line,
-                                b,
-                                b_step: width,
-                                b_segment: self.taps[1] * channels * width,
-                                segments: segments_at_once.min(self.taps[0] - segment),
-                                depth: at_once * channels,
-                                c: to.wrapping_add(row * self.out_strides[1] + pixel * self.out_strides[2] + filter),
-                                c_row: self.out_strides[2],
-                                cols: width,
-                                start,
-                            };
-                            // SAFETY: passed on; the tile is within the limits of the instruction set.
-                            unsafe { tile.run(self.isa, count) };
-                        });
-                    }
-                    start = Start::Accumulate;
+    /// All taps may be read, except those in the padding where it is skipped, and all result places written.
+    unsafe fn run(&self, bias: Option<&[f32]>) {
+        let c = self.correlation;
+        let panels = Panels::new(c.isa, c.group_filters());
+        let at_once = c.columns_at_once(self.skips_padding);
+        let segments_at_once = (MAX_DEPTH / (at_once * c.group_channels()).max(1)).max(1);
+        for (group, panel) in (0..c.groups).flat_map(|group| (0..panels.count()).map(move |panel| (group, panel))) {
+            let columns = panels.columns(panel);
+            let filter = group * c.group_filters() + columns.start;
+            let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
+            // SAFETY: passed on, here and below.
+            let mut sum = |taps: [Range<usize>; 2]| unsafe {
+                self.run_taps(group, columns.clone(), taps, start);
+                start = Start::Accumulate;
+            };
+            if self.skips_padding {
+                // No one column reaches all pixels: give them their first value.
+                sum([0..0, 0..0]);
+            }
+            for segment in (0..c.taps[0]).step_by(segments_at_once) {
+                let rows = segment..(segment + segments_at_once).min(c.taps[0]);
+                for column in (0..c.taps[1]).step_by(at_once) {
+                    sum([rows.clone(), column..column + at_once]);
                 }
             }
+        }
+    }
+
+    /// Adds the products with some kernel rows and columns for one panel of filters.
+    ///
+    /// # Safety
+    /// As [`Block::run`].
+    unsafe fn run_taps(&self, group: usize, columns: Range<usize>, taps: [Range<usize>; 2], start: Start) {
+        let c = self.correlation;
+        let (channels, width) = (c.group_channels(), columns.len());
+        let filter = group * c.group_filters() + columns.start;
+        let weights = &self.packed[filter * c.depth()..][..c.depth() * width];
+        let max_rows = c.isa.max_rows(width.div_ceil(c.isa.lanes()));
+        let pixels = match self.skips_padding && !taps[1].is_empty() {
+            true => c.pixels_inside(taps[1].start),
+            false => 0..c.out_size[1],
+        };
+        for row in self.rows.clone() {
+            // Kernel rows in the padding above and below are left out.
+            let source_row = c.origin[0] + (row * c.stride[0]) as isize;
+            let here = inside(source_row, c.dilation[0], c.taps[0], c.size[0]);
+            let first = here.start.max(taps[0].start);
+            let segments = here.end.min(taps[0].end).saturating_sub(first);
+            if segments == 0 && matches!(start, Start::Accumulate) {
+                continue;
+            }
+            let place = ((row - self.rows.start) * c.stride[0] + first * c.dilation[0]) * self.line
+                + taps[1].start * c.dilation[1] * c.channels
+                + group * channels;
+            for_each_tile(pixels.clone(), max_rows, |pixel, count| {
+                let tile = Tile {
+                    a: self.from.wrapping_add(place + pixel * c.stride[1] * c.channels),
+                    a_row: c.stride[1] * c.channels,
+                    a_step: 1,
+                    a_segment: c.dilation[0] * self.line,
+                    b: weights.as_ptr().wrapping_add((first * c.taps[1] + taps[1].start) * channels * width),
+                    b_step: width,
+                    b_segment: c.taps[1] * channels * width,
+                    segments,
+                    depth: taps[1].len() * channels,
+                    c: self.to.wrapping_add(row * c.out_strides[1] + pixel * c.out_strides[2] + filter),
+                    c_row: c.out_strides[2],
+                    cols: width,
+                    start,
+                };
+                // SAFETY: passed on; the tile is within the limits of the instruction set.
+                unsafe { tile.run(c.isa, count) };
+            });
         }
     }
 }

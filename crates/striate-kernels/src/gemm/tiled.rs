@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::{MatrixMut, MatrixRef};
 use crate::arch::{Isa, Start, Tile};
+use crate::layout::transpose_block;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::parallel_for;
@@ -24,7 +25,7 @@ const PACK_CHUNK: usize = 32 * 1024;
 pub(super) fn gemm(isa: Isa, a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: MatrixMut<'_, f32>, accumulate: bool) {
     let panels = Panels::new(isa, c.cols);
     let readable = b.col_stride == 1 && (b.row_stride <= NEAR || a.rows < 32);
-    let packed = if readable { None } else { Some(pack(&panels, &b)) };
+    let packed = if readable { None } else { Some(pack(isa, &panels, &b)) };
     let packed = packed.as_ref().map(|packed| packed.as_slice::<f32>());
     let rows_per_chunk = rows_per_chunk(c.rows, a.cols * panels.columns(0).len(), isa);
     let target = Target::new(c.data);
@@ -100,7 +101,7 @@ impl Block<'_> {
 }
 
 /// Copies `b` panel by panel, each `[rows, columns of the panel]` without gaps.
-fn pack(panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
+fn pack(isa: Isa, panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
     let mut packed = Buffer::uninit(b.rows * b.cols * size_of::<f32>());
     let width = panels.columns(0).len();
     // Every panel but the last has the same width, so equal pieces of rows never cross a panel.
@@ -116,19 +117,23 @@ fn pack(panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
         let piece = unsafe {
             std::slice::from_raw_parts_mut(target.at(columns.start * b.rows + rows.start * columns.len()), len)
         };
-        pack_rows(b, rows, columns, piece);
+        pack_rows(isa, b, rows, columns, piece);
     });
     packed
 }
 
 /// Copies the rows and columns of `b` to `to`, row by row without gaps.
-fn pack_rows(b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, to: &mut [f32]) {
+fn pack_rows(isa: Isa, b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, to: &mut [f32]) {
     let width = columns.len();
     if b.col_stride == 1 {
         for (row, to) in rows.zip(to.chunks_exact_mut(width)) {
             to.copy_from_slice(&b.data[row * b.row_stride + columns.start..][..width]);
         }
         return;
+    }
+    if b.row_stride == 1 {
+        let from = &b.data[columns.start * b.col_stride + rows.start..];
+        return transpose_block(isa, (from, b.col_stride), (to, width), [rows.len(), width]);
     }
     // Sixteen rows at a time: what is read along a column is used before it leaves the cache.
     for (block, to) in to.chunks_mut(16 * width).enumerate() {

@@ -25,7 +25,11 @@ pub(crate) fn copy_to_layout<S: Pod + Send + Sync>(x: &Tensor, layout: Layout) -
 }
 
 fn copy_rows<S: Pod + Send + Sync>(data: &[S], from: &Layout, to: &Layout, output: &mut [S]) {
-    Loops::new(to, [from]).for_each_row(output, |row, [offset], [stride]| {
+    let loops = Loops::new(to, [from]);
+    if let Some(transpose) = loops.transpose() {
+        return transpose.run(data, output);
+    }
+    loops.for_each_row(output, |row, [offset], [stride]| {
         if stride == 1 {
             row.copy_from_slice(&data[offset..offset + row.len()]);
         } else {

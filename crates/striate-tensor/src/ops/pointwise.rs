@@ -50,6 +50,24 @@ impl<const K: usize> Loops<K> {
         Self { sizes, strides }
     }
 
+    /// Makes short rows longer: when input `k` is one row of a few elements that repeats while all else runs on flat, as
+    /// a vector of channels against a channels-last image, returns that row written several times over, to be read
+    /// instead, and changes the loops to rows of that length. The last row may then be cut short.
+    fn widen_rows<S: Pod>(&mut self, k: usize, data: &[S]) -> Option<Vec<S>> {
+        const WIDE: usize = 512;
+        let (&[rows, inner], &[outer_strides, inner_strides]) = (&self.sizes[..], &self.strides[..]) else {
+            return None;
+        };
+        let flat = |j: usize| inner_strides[j] == 1 && outer_strides[j] == if j == k { 0 } else { inner };
+        let repeats = WIDE / inner.max(1);
+        if repeats < 2 || rows < repeats || !(0..K).all(flat) {
+            return None;
+        }
+        self.sizes = vec![rows.div_ceil(repeats), repeats * inner];
+        self.strides[0] = outer_strides.map(|stride| stride * repeats);
+        Some(data[..inner].repeat(repeats))
+    }
+
     /// The strides of the inputs when one flat loop does it all.
     fn flat(&self) -> Option<[usize; K]> {
         if self.sizes.len() == 1 { Some(self.strides[0]) } else { None }
@@ -104,6 +122,62 @@ impl<const K: usize> Loops<K> {
     }
 }
 
+impl Loops<1> {
+    /// A change of memory order is a stack of transposed matrices when the dimension that is the fastest in the input is
+    /// the last but one in the output.
+    pub(crate) fn transpose(&self) -> Option<Transpose> {
+        let (&[.., rows, cols], &[.., [row_stride], [col_stride]]) = (&self.sizes[..], &self.strides[..]) else {
+            return None;
+        };
+        if row_stride != 1 || rows * cols < 64 {
+            return None;
+        }
+        let outer = self.sizes.len() - 2;
+        let stack =
+            self.sizes[..outer].iter().copied().zip(self.strides[..outer].iter().map(|stride| stride[0])).collect();
+        Some(Transpose { stack, rows, cols, col_stride })
+    }
+}
+
+/// A stack of matrices to be written by rows, each of which lies in the input by columns, `col_stride` apart.
+pub(crate) struct Transpose {
+    /// Sizes and strides of the dimensions outside the matrices.
+    stack: Vec<(usize, usize)>,
+    rows: usize,
+    cols: usize,
+    col_stride: usize,
+}
+
+impl Transpose {
+    /// Copies in square tiles, so that the cache lines of both sides are used whole while they are at hand.
+    pub(crate) fn run<S: Pod + Send + Sync>(&self, data: &[S], output: &mut [S]) {
+        const TILE: usize = 16;
+        let Self { rows, cols, col_stride, .. } = *self;
+        if output.is_empty() {
+            return;
+        }
+        parallel_chunks_mut(output, rows * cols, &|matrix, output: &mut [S]| {
+            let mut rest = matrix;
+            let mut start = 0;
+            for &(size, stride) in self.stack.iter().rev() {
+                start += rest % size * stride;
+                rest /= size;
+            }
+            for (band, output) in output.chunks_mut(TILE * cols).enumerate() {
+                for left in (0..cols).step_by(TILE) {
+                    let width = TILE.min(cols - left);
+                    for (row, output) in output.chunks_mut(cols).enumerate() {
+                        let source = start + band * TILE + row + left * col_stride;
+                        for (i, o) in output[left..left + width].iter_mut().enumerate() {
+                            *o = data[source + i * col_stride];
+                        }
+                    }
+                }
+            }
+        });
+    }
+}
+
 /// `f` of every element, in a new tensor of `dtype` with the layout of `x` where that is dense. `A` and `O` must be the
 /// stored forms of the dtypes.
 pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: impl Fn(A) -> O + Sync) -> Tensor {
@@ -139,13 +213,12 @@ pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
 ) -> Result<Tensor, TensorError> {
     let shape = common_shape(op, a, b)?;
     let layout = output_layout(&shape, &[a, b]);
-    let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
+    let mut loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
     let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
-    let (a, b): (&[A], &[B]) = (&a_data, &b_data);
+    let (a_tile, b_tile) = (loops.widen_rows(0, &a_data), loops.widen_rows(1, &b_data));
+    let (a, b): (&[A], &[B]) = (a_tile.as_deref().unwrap_or(&a_data), b_tile.as_deref().unwrap_or(&b_data));
     Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| match loops.flat() {
         Some([1, 1]) => flat::zip(&a[..output.len()], &b[..output.len()], output, f),
-        Some([1, 0]) => flat::map(&a[..output.len()], output, |a| f(a, b[0])),
-        Some([0, 1]) => flat::map(&b[..output.len()], output, |b| f(a[0], b)),
         _ => loops.for_each_row(output, |row, offsets, strides| zip_row(row, a, b, offsets, strides, &f)),
     }))
 }
@@ -215,11 +288,11 @@ pub(crate) fn common_shape(op: &'static str, a: &Tensor, b: &Tensor) -> Result<V
     if a.shape() == b.shape() { Ok(a.shape().to_vec()) } else { broadcast_shapes(op, a.shape(), b.shape()) }
 }
 
-/// The layout of a fresh output: that of the first input which has the full shape and is dense, else row-major.
+/// The layout of a fresh output: in the memory order of the first input which has the full shape, else row-major.
 fn output_layout(shape: &[usize], inputs: &[&Tensor]) -> Layout {
     inputs
         .iter()
         .map(|input| input.layout())
-        .find(|layout| layout.shape == shape && layout.is_dense())
+        .find(|layout| layout.shape == shape && !layout.repeats())
         .map_or_else(|| Layout::contiguous(shape), Layout::fresh)
 }

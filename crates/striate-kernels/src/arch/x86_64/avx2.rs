@@ -3,7 +3,8 @@
 use std::arch::x86_64::{
     __m256, __m256i, _CMP_GT_OQ, _CMP_UNORD_Q, _mm256_blendv_ps, _mm256_castps_si256, _mm256_castsi256_ps,
     _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_epi32,
-    _mm256_maskstore_ps, _mm256_or_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm256_maskstore_ps, _mm256_or_ps, _mm256_permute2f128_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_shuffle_ps, _mm256_storeu_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps,
 };
 
 use crate::arch::{PoolWindow, Start, Tile};
@@ -174,6 +175,40 @@ pub(in crate::arch) fn max_of_window(w: &PoolWindow, image: &[f32], values: &mut
         unsafe {
             _mm256_maskstore_ps(values.as_mut_ptr().add(channel), mask, best);
             _mm256_maskstore_epi32(places.as_mut_ptr().add(channel).cast(), mask, _mm256_castps_si256(at));
+        }
+    }
+}
+
+/// Transposes a tile of 8 by 8.
+///
+/// # Safety
+/// AVX2 is available; eight rows of eight values may be read from `from` and written to `to`.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(in crate::arch) unsafe fn transpose(from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    let mut rows = [_mm256_setzero_ps(); 8];
+    for (j, row) in rows.iter_mut().enumerate() {
+        // SAFETY: passed on.
+        *row = unsafe { _mm256_loadu_ps(from.add(j * from_row)) };
+    }
+    let [a, b, c, d, e, f, g, h] = rows;
+    // Pairs, then quads of neighbours within each 128-bit half, then the halves.
+    let pairs = [
+        [_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d), _mm256_unpacklo_ps(e, f), _mm256_unpacklo_ps(g, h)],
+        [_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d), _mm256_unpackhi_ps(e, f), _mm256_unpackhi_ps(g, h)],
+    ];
+    for (i, [ab, cd, ef, gh]) in pairs.into_iter().enumerate() {
+        let quads = [
+            [_mm256_shuffle_ps::<0x44>(ab, cd), _mm256_shuffle_ps::<0x44>(ef, gh)],
+            [_mm256_shuffle_ps::<0xEE>(ab, cd), _mm256_shuffle_ps::<0xEE>(ef, gh)],
+        ];
+        for (j, [upper, lower]) in quads.into_iter().enumerate() {
+            let row = 2 * i + j;
+            // SAFETY: passed on.
+            unsafe {
+                _mm256_storeu_ps(to.add(row * to_row), _mm256_permute2f128_ps::<0x20>(upper, lower));
+                _mm256_storeu_ps(to.add((row + 4) * to_row), _mm256_permute2f128_ps::<0x31>(upper, lower));
+            }
         }
     }
 }

@@ -1,0 +1,95 @@
+//! Depthwise convolution: every channel has a filter of its own. The loops run over the channels.
+
+use super::Conv2dGeometry;
+use super::generic::for_each_tap;
+use crate::Element;
+use crate::arch::vectorized;
+use crate::layout::transpose;
+use crate::memory::Buffer;
+use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
+
+/// Partial weight gradients: the output rows are cut in at most this many parts, whatever the number of threads.
+const MAX_PARTS: usize = 16;
+
+/// `[channels, taps]` to `[taps, channels]`.
+fn channels_last<T: Element>(g: &Conv2dGeometry, weight: &[T]) -> Buffer {
+    let mut packed = Buffer::uninit(size_of_val(weight));
+    transpose(weight, 1, g.in_channels, g.kernel[0] * g.kernel[1], packed.as_mut_slice::<T>());
+    packed
+}
+
+/// `sums[c] += a[c] * b[c]`.
+#[inline(always)]
+fn add_products<T: Element>(sums: &mut [T], a: &[T], b: &[T]) {
+    for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += a * b;
+    }
+}
+
+pub(super) fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: Option<&[T]>, output: &mut [T]) {
+    let [out_height, out_width] = g.output_size();
+    let packed = channels_last(g, weight);
+    let packed = packed.as_slice::<T>();
+    let channels = g.in_channels;
+    parallel_chunks_mut(output, (out_width * channels).max(1), &|row, line| {
+        let (n, y) = (row / out_height, row % out_height);
+        vectorized(|| {
+            for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
+                match bias {
+                    Some(bias) => pixel.copy_from_slice(bias),
+                    None => pixel.fill(T::ZERO),
+                }
+                for_each_tap(g, n, y, x, |tap, place| {
+                    add_products(pixel, &input[place * channels..][..channels], &packed[tap * channels..][..channels]);
+                });
+            }
+        });
+    });
+}
+
+pub(super) fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight: &[T], grad_input: &mut [T]) {
+    let [out_height, out_width] = g.output_size();
+    let packed = channels_last(g, weight);
+    let packed = packed.as_slice::<T>();
+    let channels = g.in_channels;
+    let image = g.in_height * g.in_width * channels;
+    parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
+        grad_image.fill(T::ZERO);
+        vectorized(|| {
+            for (y, x) in (0..out_height).flat_map(|y| (0..out_width).map(move |x| (y, x))) {
+                let grad = &grad_output[((n * out_height + y) * out_width + x) * channels..][..channels];
+                for_each_tap(g, 0, y, x, |tap, place| {
+                    let sums = &mut grad_image[place * channels..][..channels];
+                    add_products(sums, grad, &packed[tap * channels..][..channels]);
+                });
+            }
+        });
+    });
+}
+
+pub(super) fn backward_weight<T: Element>(g: &Conv2dGeometry, input: &[T], grad_output: &[T], grad_weight: &mut [T]) {
+    let [out_height, out_width] = g.output_size();
+    let channels = g.in_channels;
+    let len = grad_weight.len();
+    let lines = g.batch * out_height;
+    let parts = lines.clamp(1, MAX_PARTS);
+    let mut sums = Buffer::zeroed(parts * size_of_val(grad_weight));
+    let sums = sums.as_mut_slice::<T>();
+    let pieces = Pieces::new(sums, len);
+    parallel_for(parts, &|part| {
+        // SAFETY: each part runs once, and takes its own piece.
+        let sums = unsafe { pieces.get(part) };
+        vectorized(|| {
+            let lines = part * lines / parts..(part + 1) * lines / parts;
+            for (line, x) in lines.flat_map(|line| (0..out_width).map(move |x| (line, x))) {
+                let grad = &grad_output[(line * out_width + x) * channels..][..channels];
+                for_each_tap(g, line / out_height, line % out_height, x, |tap, place| {
+                    let sums = &mut sums[tap * channels..][..channels];
+                    add_products(sums, grad, &input[place * channels..][..channels]);
+                });
+            }
+        });
+    });
+    crate::pointwise::add_pairwise(sums, len);
+    transpose(&sums[..len], 1, g.kernel[0] * g.kernel[1], channels, grad_weight);
+}
