@@ -51,11 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
         let mut right = 0;
         for batch in test.epoch(0, 0) {
-            let logits = no_grad(|| model.forward(&batch.images, &Context::eval())).to_vec::<f32>();
-            for (row, &label) in logits.chunks_exact(10).zip(&batch.labels.to_vec::<i64>()) {
-                let best = (0..10).max_by(|&a, &b| row[a].total_cmp(&row[b])).expect("ten classes");
-                right += usize::from(best as i64 == label);
-            }
+            let logits = no_grad(|| model.forward(&batch.images, &Context::eval()));
+            let classes = logits.argmax(&[1], false).to_vec::<i64>();
+            right += classes.iter().zip(batch.labels.to_vec::<i64>()).filter(|&(&class, label)| class == label).count();
         }
         let accuracy = 100.0 * right as f64 / test_len as f64;
         println!("epoch {}: loss {mean:.4}, test accuracy {accuracy:.2} %, {seconds:.1} s", epoch + 1);
