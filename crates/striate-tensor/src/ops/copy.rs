@@ -29,7 +29,7 @@ fn copy_rows<S: Pod + Send + Sync>(data: &[S], from: &Layout, to: &Layout, outpu
     if let Some(transpose) = loops.transpose() {
         return transpose.run(data, output);
     }
-    loops.for_each_row(output, |row, [offset], [stride]| {
+    loops.for_each_row(output, &|row, [offset], [stride]| {
         if stride == 1 {
             row.copy_from_slice(&data[offset..offset + row.len()]);
         } else {

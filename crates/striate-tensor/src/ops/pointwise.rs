@@ -78,7 +78,8 @@ impl<const K: usize> Loops<K> {
     pub(crate) fn for_each_row<O: Send>(
         &self,
         output: &mut [O],
-        row: impl Fn(&mut [O], [usize; K], [usize; K]) + Sync,
+        // Not generic: there are many rows' worth of work to a call, and many kinds of rows to compile.
+        row: &(dyn Fn(&mut [O], [usize; K], [usize; K]) + Sync),
     ) {
         let (Some(&inner), Some(&inner_strides)) = (self.sizes.last(), self.strides.last()) else { return };
         if output.is_empty() {
@@ -189,7 +190,7 @@ pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: imp
         if let Some([1]) = loops.flat() {
             return flat::map(&data[..output.len()], output, f);
         }
-        loops.for_each_row(output, |row, [offset], [stride]| {
+        loops.for_each_row(output, &|row, [offset], [stride]| {
             if stride == 1 {
                 for (o, &a) in row.iter_mut().zip(&data[offset..]) {
                     *o = f(a);
@@ -211,16 +212,22 @@ pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
     dtype: DType,
     f: impl Fn(A, B) -> O + Sync,
 ) -> Result<Tensor, TensorError> {
-    let shape = common_shape(op, a, b)?;
-    let layout = output_layout(&shape, &[a, b]);
-    let mut loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
+    let (layout, mut loops) = pair_loops(op, a, b)?;
     let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
     let (a_tile, b_tile) = (loops.widen_rows(0, &a_data), loops.widen_rows(1, &b_data));
     let (a, b): (&[A], &[B]) = (a_tile.as_deref().unwrap_or(&a_data), b_tile.as_deref().unwrap_or(&b_data));
     Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| match loops.flat() {
         Some([1, 1]) => flat::zip(&a[..output.len()], &b[..output.len()], output, f),
-        _ => loops.for_each_row(output, |row, offsets, strides| zip_row(row, a, b, offsets, strides, &f)),
+        _ => loops.for_each_row(output, &|row, offsets, strides| zip_row(row, a, b, offsets, strides, &f)),
     }))
+}
+
+/// The layout of the result of `zip`, and the loops.
+fn pair_loops(op: &'static str, a: &Tensor, b: &Tensor) -> Result<(Layout, Loops<2>), TensorError> {
+    let shape = common_shape(op, a, b)?;
+    let layout = output_layout(&shape, &[a, b]);
+    let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
+    Ok((layout, loops))
 }
 
 #[inline(always)]
@@ -275,7 +282,7 @@ pub(crate) fn zip3<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
             let len = output.len();
             return flat::zip3(&a[..len], &b[..len], &c[..len], output, f);
         }
-        loops.for_each_row(output, |row, [ao, bo, co], strides| {
+        loops.for_each_row(output, &|row, [ao, bo, co], strides| {
             for (i, o) in row.iter_mut().enumerate() {
                 *o = f(a[ao + i * strides[0]], b[bo + i * strides[1]], c[co + i * strides[2]]);
             }
