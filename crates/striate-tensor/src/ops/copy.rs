@@ -137,7 +137,8 @@ impl Tensor {
     }
 
     /// Runs `update` on the elements of this tensor and the matching elements of `other`, both as slices in the memory
-    /// order of this tensor. All views of this memory see the result. Not recorded: for optimisers.
+    /// order of this tensor. All views of this memory see the result. Not recorded: for optimisers. `update` must not
+    /// use this tensor or its views: they are locked while it runs.
     ///
     /// ```
     /// use striate_tensor::Tensor;

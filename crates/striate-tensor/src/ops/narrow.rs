@@ -65,7 +65,7 @@ impl From<RangeFull> for Slice {
     }
 }
 
-/// The view took from a tensor of `shape` the part that `part` (offset and strides included) is of its row-major layout.
+/// Of a view that took, from a tensor of `shape`, the part which begins at `starts` and takes every `steps`-th entry.
 struct PartBackward {
     op: &'static str,
     shape: Vec<usize>,

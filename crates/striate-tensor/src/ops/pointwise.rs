@@ -22,6 +22,10 @@ pub(crate) struct Loops<const K: usize> {
     strides: Vec<[usize; K]>,
 }
 
+/// What is done to a row: a part of the output, the offset of each input at its start, the strides of the inputs along
+/// it. A trait object, since the loops around it would otherwise be compiled anew for every operation.
+type Row<'a, O, const K: usize> = dyn Fn(&mut [O], [usize; K], [usize; K]) + Sync + 'a;
+
 impl<const K: usize> Loops<K> {
     /// The loops for a dense `output` and inputs already expanded to its shape.
     pub(crate) fn new(output: &Layout, inputs: [&Layout; K]) -> Self {
@@ -73,14 +77,8 @@ impl<const K: usize> Loops<K> {
         if self.sizes.len() == 1 { Some(self.strides[0]) } else { None }
     }
 
-    /// Calls `row(part, offsets, strides)` for every innermost row of `output`, in parallel: a part of the output, the
-    /// offset of each input at its start, and the strides of the inputs along it.
-    pub(crate) fn for_each_row<O: Send>(
-        &self,
-        output: &mut [O],
-        // Not generic: there are many rows' worth of work to a call, and many kinds of rows to compile.
-        row: &(dyn Fn(&mut [O], [usize; K], [usize; K]) + Sync),
-    ) {
+    /// Calls `row` for every innermost row of `output`, in parallel.
+    pub(crate) fn for_each_row<O: Send>(&self, output: &mut [O], row: &Row<O, K>) {
         let (Some(&inner), Some(&inner_strides)) = (self.sizes.last(), self.strides.last()) else { return };
         if output.is_empty() {
             return;
