@@ -7,6 +7,7 @@ use crate::arch::Isa;
 
 mod depthwise;
 mod generic;
+mod scatter;
 #[cfg(test)]
 mod tests;
 mod tiled;
@@ -139,9 +140,13 @@ pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight:
     if let (Some(grad_output), Some(weight), Some(grad_input)) =
         (T::as_f32(grad_output), T::as_f32(weight), T::as_f32_mut(grad_input))
         && !weight.is_empty()
-        && tiled::backward_input(Isa::current(), g, grad_output, weight, grad_input)
     {
-        return;
+        if g.groups == 1 && g.in_channels <= scatter::MAX_CHANNELS {
+            return scatter::backward_input(g, grad_output, weight, grad_input);
+        }
+        if tiled::backward_input(Isa::current(), g, grad_output, weight, grad_input) {
+            return;
+        }
     }
     generic::backward_input(g, grad_output, weight, grad_input);
 }

@@ -175,7 +175,7 @@ impl Correlation {
 }
 
 /// The `k < count` for which `first + k * step` is a place of `0..size`.
-fn inside(first: isize, step: usize, count: usize, size: usize) -> Range<usize> {
+pub(super) fn inside(first: isize, step: usize, count: usize, size: usize) -> Range<usize> {
     let start = (-first).max(0).unsigned_abs().div_ceil(step);
     let end = (size as isize - first).max(0).unsigned_abs().div_ceil(step).min(count);
     start.min(end)..end
