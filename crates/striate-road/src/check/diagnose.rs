@@ -3,10 +3,14 @@
 use super::compare::alike;
 use super::judge::Trial;
 use super::report::{Diagnosis, Evidence, See};
-use crate::exercise::{Exercise, Misconception};
+use crate::exercise::{Exercise, Misconception, Outcome};
 
-/// The misconception whose outputs equal the learner's on all probes, shapes and refusals included.
+/// The misconception whose outputs equal the learner's on all probes that have an answer, shapes included.
+///
+/// Inputs that must be refused say nothing here: whoever turns a kernel round has often not come to the refusals yet,
+/// and still wants to hear about the kernel.
 pub(super) fn misconception(exercise: &Exercise, trials: &[Trial]) -> Option<Diagnosis> {
+    let trials: Vec<&Trial> = trials.iter().filter(|trial| matches!(trial.expected, Outcome::Value(_))).collect();
     let matches: Vec<&Misconception> = exercise
         .misconceptions
         .iter()
