@@ -100,3 +100,40 @@ pub(super) fn flower(numbers: &mut Numbers, half: usize) -> (Array2<f64>, Array2
     let labels = Array2::from_shape_fn((1, 2 * half), |(_, index)| if index < half { 0.0 } else { 1.0 });
     (concatenate(Axis(1), &[zeros.view(), ones.view()]).expect("both have two rows"), labels)
 }
+
+#[cfg(test)]
+mod tests {
+    use striate_nn::loss::bce_with_logits;
+    use striate_tensor::Tensor;
+
+    use super::*;
+
+    /// The same network on the toolkit's tensors.
+    #[test]
+    fn activations_and_gradients_equal_those_of_the_toolkit() {
+        let mut numbers = Numbers::stream(7);
+        let parameters = Parameters::random(&mut numbers, 3, 4, 1.0);
+        let x: Array2<f64> = numbers.reals([3, 7], -2.0, 2.0);
+        let y: Array2<f64> = numbers.integers([1, 7], 0, 1);
+        let tensor = |array: &Array2<f64>| Tensor::from_vec(array.iter().copied().collect(), array.shape());
+        let [w1, b1, w2, b2] = [&parameters.w1, &parameters.b1, &parameters.w2, &parameters.b2]
+            .map(|array| tensor(array).requires_grad_(true));
+        let z2 = &w2.matmul(&(&w1.matmul(&tensor(&x)) + &b1).tanh()) + &b2;
+        bce_with_logits(&z2, &tensor(&y)).backward();
+
+        let activations = parameters.forward(x.view());
+        let close = |what: &str, tensor: &Tensor, array: &Array2<f64>| {
+            assert_eq!(tensor.shape(), array.shape(), "{what}");
+            for (a, b) in tensor.to_vec::<f64>().iter().zip(array) {
+                assert!((a - b).abs() < 1e-12, "{what}: {a} and {b}");
+            }
+        };
+        close("a2", &z2.sigmoid(), &activations.a2);
+        let ours = gradients(x.view(), y.view(), &activations, parameters.w2.view());
+        for (what, tensor, array) in
+            [("w1", w1, ours.w1), ("b1", b1, ours.b1), ("w2", w2, ours.w2), ("b2", b2, ours.b2)]
+        {
+            close(what, &tensor.grad().expect("a gradient"), &array);
+        }
+    }
+}
