@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use striate_road::check::{CheckOptions, Report, check_exercise, last, render};
 use striate_road::exercise::Exercise;
 use striate_road::exercises;
+use striate_road::map::nearest;
 use striate_road::progress::now;
 use striate_road::runner::Language;
 use striate_road::workspace::exercises_of;
@@ -106,10 +107,7 @@ pub fn select(learner: &Learner, name: Option<&str>, lang: Option<Language>) -> 
             station.id, station.id
         )));
     }
-    let station = learner.road.find_station(name).map_err(|unknown| {
-        let near = nearest(name).map(|id| format!(" Is the exercise {id} meant?")).unwrap_or_default();
-        CommandError::Usage(format!("there is no exercise '{name}', and {unknown}.{near}"))
-    })?;
+    let station = learner.road.station(name).ok_or_else(|| unknown(learner, name))?;
     let exercises = exercises_of(station);
     if exercises.is_empty() {
         let text =
@@ -119,11 +117,20 @@ pub fn select(learner: &Learner, name: Option<&str>, lang: Option<Language>) -> 
     exercises.iter().map(|exercise| task(learner, exercise, lang, &exercises)).collect()
 }
 
-/// The exercise whose id shares the longest beginning with `name`.
-fn nearest(name: &str) -> Option<&'static str> {
-    let common = |id: &str| id.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
-    let best = exercises::all().iter().map(|exercise| exercise.id).max_by_key(|id| common(id))?;
-    (common(best) >= 4).then_some(best)
+fn unknown(learner: &Learner, name: &str) -> CommandError {
+    let stations = learner.road.stations().iter().map(|station| station.id.as_str());
+    // Ids of exercises have underscores, those of stations hyphens.
+    let ids: BTreeMap<String, &str> =
+        exercises::all().iter().map(|each| (each.id.replace('_', "-"), each.id)).collect();
+    let near = nearest(name, ids.keys().map(String::as_str).chain(stations));
+    let near: Vec<&str> = near.iter().map(|id| ids.get(id).copied().unwrap_or(id)).collect();
+    let mut text = format!("there is no exercise and no station '{name}'");
+    if !near.is_empty() {
+        text.push_str(&format!("; did you mean {}?", near.join(" or ")));
+    }
+    CommandError::Usage(format!(
+        "{text}\n'striate road --all' lists the stations, 'striate road STATION' its exercises."
+    ))
 }
 
 fn file(learner: &Learner, exercise: &Exercise, language: Language) -> Option<PathBuf> {
