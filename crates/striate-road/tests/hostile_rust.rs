@@ -59,6 +59,9 @@ fn a_panic_names_the_learners_line() {
     let report =
         expect(body("let n = img.shape()[0] - 1000;\n    Array::zeros(&[n])"), Status::Wrong, Rung::Raises, "overflow");
     assert_eq!(report.place.map(|place| place.line), Some(3));
+    let sum = "let n: u8 = [200u8, 100].iter().sum();\n    Array::full(&[2, 5], f64::from(n))";
+    let report = expect(body(sum), Status::Wrong, Rung::Raises, "overflow");
+    assert_eq!(report.place.map(|place| place.line), Some(3));
     expect(body("unimplemented!()"), Status::NotAttempted, Rung::Attempted, "still to be written");
     expect(body("todo!()"), Status::NotAttempted, Rung::Attempted, "still to be written");
 }
@@ -91,4 +94,28 @@ fn a_second_check_of_the_same_file_compiles_nothing() {
     learner.check();
     let again = learner.check();
     assert!(again.timings.load_seconds < 1.0, "{:?}", again.timings);
+}
+
+#[test]
+fn a_module_beside_the_file_can_be_used() {
+    let learner = learner("crate::scaling::scale(img)");
+    learner.write_beside(
+        "scaling",
+        "use striate_array::Array;\npub fn scale(a: &Array<f64>) -> Array<f64> { a.map(|x| 2.0 * x) }\n",
+    );
+    let report = expect(learner.check(), Status::Wrong, Rung::Values, "");
+    assert!(report.case.is_some());
+}
+
+#[test]
+fn a_flipped_kernel_is_named() {
+    let source = std::fs::read_to_string(
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../road/stations/correlation-filtering/rust/correlate2d.rs"),
+    );
+    let flipped = "    let flipped = Array::from_fn(k.dims(), |[u, v]: [usize; 2]| k[[k.shape()[0] - 1 - u, k.shape()[1] - 1 - v]]);\n    let k = &flipped;\n";
+    let source = source.unwrap();
+    let (head, tail) = source.split_once("Array<f64> {\n").unwrap();
+    let report = file(&format!("{head}Array<f64> {{\n{flipped}{tail}"));
+    assert_eq!(report.diagnosis.map(|found| found.id).as_deref(), Some("kernel-flipped"), "{:?}", report.headline);
 }

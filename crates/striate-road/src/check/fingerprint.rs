@@ -221,8 +221,12 @@ fn ratio(pairs: &[Pair]) -> Option<Pattern> {
 fn offset(pairs: &[Pair]) -> Option<Pattern> {
     let shift = |pair: &Pair| {
         let c = pair.got.first()? - pair.expected.first()?;
-        (c.is_finite() && pair.expected.len() > 1 && pair.got_is_map(|x| x + c)).then_some(c)
+        (c.is_finite() && pair.got_is_map(|x| x + c)).then_some(c)
     };
+    // One number alone is always off by some amount.
+    if pairs.iter().all(|pair| pair.expected.len() < 2) {
+        return None;
+    }
     let shifts: Vec<f64> = pairs.iter().map(shift).collect::<Option<_>>()?;
     let same = shifts.iter().all(|&c| close(shifts[0], c, 1e-9 * c.abs()));
     let text = match (named_constant(pairs, &shifts, false), same) {
@@ -388,11 +392,11 @@ fn constant_along(pairs: &[Pair]) -> Option<Pattern> {
         let depends_only_on_axis = |pair: &Pair| {
             pair.expected.axis_iter(Axis(axis)).zip(pair.got.axis_iter(Axis(axis))).all(|(expected, got)| {
                 let difference: Vec<f64> = got.iter().zip(&expected).map(|(got, expected)| got - expected).collect();
-                difference.len() > 1
-                    && difference.iter().all(|&x| close(difference[0], x, pair.gap.max(1e-9 * x.abs())))
+                difference.iter().all(|&x| close(difference[0], x, pair.gap.max(1e-9 * x.abs())))
             })
         };
-        all(pairs, depends_only_on_axis).then(|| {
+        let seen = pairs.iter().any(|pair| pair.expected.len() > 2 * pair.expected.shape()[axis]);
+        (seen && all(pairs, depends_only_on_axis)).then(|| {
             let text = format!("the error depends on the index of axis {axis} only");
             ("per-index", text, "What is added, or subtracted, once per index of that axis: a bias, a mean?")
         })

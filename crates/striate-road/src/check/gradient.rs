@@ -31,7 +31,11 @@ pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &m
         return;
     }
     let own = own_forward(forward, report, options, &check, &probe);
+    let named = report.diagnosis.as_ref().is_some_and(|found| found.evidence == Evidence::Misconception);
     let follows_own = own.as_ref().is_some_and(|own| agree(&gradients, own).into_iter().all(|agrees| agrees));
+    if named && !follows_own {
+        return;
+    }
     let (id, title, explanation) = if follows_own {
         (
             "forward-wrong",
@@ -48,17 +52,15 @@ pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &m
             format!("They differ from the central differences of the right {}{own}.", check.forward),
         )
     };
+    // What a pattern suggests still helps to find the place.
+    let pattern = report.diagnosis.take().filter(|_| !follows_own);
+    let question = pattern.map(|found| format!("What can be seen: {}. {}", found.title, found.question));
     report.diagnosis = Some(Diagnosis {
         evidence: Evidence::Gradient,
         id: id.into(),
         title,
         explanation,
-        // What a pattern suggests still helps to find the place.
-        question: report
-            .diagnosis
-            .take()
-            .map(|found| format!("{}. {}", found.title, found.question))
-            .unwrap_or_default(),
+        question: question.unwrap_or_default(),
         see: None,
         certainty: "by central differences".into(),
         also: Vec::new(),

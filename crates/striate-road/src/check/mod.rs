@@ -73,8 +73,7 @@ pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, opti
             judge::judge(exercise, &mut subject, &mut report);
             report.timings.calls_seconds = seconds(calls.elapsed());
             report.printed = subject.session.printed();
-            let unexplained = report.diagnosis.as_ref().is_none_or(|found| found.evidence != Evidence::Misconception);
-            if report.rung == Some(Rung::Values) && unexplained && subject.session.alive() {
+            if report.rung == Some(Rung::Values) && subject.session.alive() {
                 gradient::verdict(exercise, &mut subject, &mut report, options);
             }
         }

@@ -261,3 +261,45 @@ fn plane_title(shape: &[usize], row: usize) -> Option<String> {
     (per_plane > 0 && row.is_multiple_of(per_plane))
         .then(|| super::compare::position(row / per_plane, &shape[..leading]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::content::check_behaviour;
+    use crate::exercise::{Behaviour, Outcome};
+    use crate::exercises;
+    use crate::value::Value;
+
+    fn rendered(behaviour: Behaviour, color: bool) -> String {
+        let exercise = exercises::all().iter().find(|exercise| exercise.id == "correlate2d").expect("an exercise");
+        render(&check_behaviour(exercise, behaviour), TerminalStyle { width: 80, color })
+    }
+
+    fn doubled(arguments: &[Value]) -> Outcome {
+        match (exercises::all()[0].reference)(arguments) {
+            Outcome::Value(Value::Array(array)) => Outcome::Value(Value::from(array.to_f64_array() * 2.0)),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn a_wrong_result_stands_beside_the_right_one() {
+        insta::assert_snapshot!(rendered(doubled, false));
+    }
+
+    #[test]
+    fn colours_change_no_text() {
+        let mut plain = rendered(doubled, true);
+        for code in ["31", "32", "33", "1", "2", "0"] {
+            plain = plain.replace(&format!("\x1b[{code}m"), "");
+        }
+        assert_eq!(plain, rendered(doubled, false));
+    }
+
+    #[test]
+    fn planes_of_an_array_with_more_axes_have_their_index() {
+        let shown = super::super::show::show(&Value::array(&[2, 1, 2], vec![1.0, 2.0, 3.0, 4.0]));
+        let texts: Vec<String> = rows(&shown, TerminalStyle::default()).into_iter().map(|row| row.text).collect();
+        assert_eq!(texts, ["[0]", "1 2", "[1]", "3 4"]);
+    }
+}

@@ -39,9 +39,14 @@ pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Resu
     if !library.is_file() {
         compile_support(&rustc, &support).map_err(failed)??;
     }
-    let main = source::main(signature, file);
-    let folder =
-        cache.join(format!("program-{}", key(&[&version, text.as_bytes(), main.as_bytes(), support_name(&support)])));
+    let mut modules = Vec::new();
+    find_modules(&text, file, signature.name, &mut modules);
+    let beside: String = modules.iter().filter_map(|(_, file)| fs::read_to_string(file).ok()).collect();
+    let main = source::main(signature, file, &modules);
+    let folder = cache.join(format!(
+        "program-{}",
+        key(&[&version, text.as_bytes(), beside.as_bytes(), main.as_bytes(), support_name(&support)])
+    ));
     let program = folder.join(format!("check{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         forget_old(&cache);
@@ -58,6 +63,19 @@ pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Resu
         fs::rename(&built, &program).map_err(failed)?;
     }
     Ok(program)
+}
+
+/// The files beside `file` that its text names by `crate::` or `super::`, and those that they name.
+fn find_modules(text: &str, file: &Path, own: &str, found: &mut Vec<(String, PathBuf)>) {
+    for rest in text.split("crate::").skip(1).chain(text.split("super::").skip(1)) {
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let beside = file.with_file_name(format!("{name}.rs"));
+        if name != own && beside.is_file() && found.iter().all(|(known, _)| *known != name) {
+            let text = fs::read_to_string(&beside).unwrap_or_default();
+            found.push((name, beside.clone()));
+            find_modules(&text, &beside, own, found);
+        }
+    }
 }
 
 fn support_name(support: &Path) -> &[u8] {
@@ -106,7 +124,17 @@ fn compile_support(rustc: &Path, folder: &Path) -> io::Result<Result<(), Unloade
 fn run(command: &mut Command) -> io::Result<Vec<Message>> {
     // Quick to compile, quick enough to run; overflow is an error with a line, as in a debug build.
     command.args(["--edition", "2024", "--error-format", "json", "--cap-lints", "allow"]);
-    command.args(["-C", "opt-level=1", "-C", "overflow-checks=on", "-C", "debug-assertions=on"]);
+    // The line tables tell where in the learner's file a panic of the standard library came from.
+    command.args([
+        "-C",
+        "debuginfo=line-tables-only",
+        "-C",
+        "opt-level=1",
+        "-C",
+        "overflow-checks=on",
+        "-C",
+        "debug-assertions=on",
+    ]);
     let output = command.output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     let mut messages: Vec<Message> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();

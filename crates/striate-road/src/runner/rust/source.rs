@@ -1,6 +1,6 @@
 //! Rust text written from a signature: the starter, the program around the learner's file, the manifest for editors.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::exercise::{Element, Exercise, Kind, Parameter, Signature};
 
@@ -106,8 +106,9 @@ fn describe(kind: &Kind) -> String {
     }
 }
 
-/// The program that serves calls of the learner's function in `file`.
-pub fn main(signature: &Signature, file: &Path) -> String {
+/// The program that serves calls of the learner's function in `file`, which may use `modules` beside it by
+/// `crate::name`.
+pub fn main(signature: &Signature, file: &Path, modules: &[(String, PathBuf)]) -> String {
     let name = signature.name;
     let mut body = String::new();
     let mut arguments = Vec::new();
@@ -119,8 +120,9 @@ pub fn main(signature: &Signature, file: &Path) -> String {
         let borrowed = !matches!(parameter.kind, Kind::Float | Kind::Int | Kind::Bool);
         arguments.push(format!("{}a{at}", if borrowed { "&" } else { "" }));
     }
+    let beside: String = modules.iter().map(|(name, file)| format!("#[path = {file:?}]\nmod {name};\n")).collect();
     format!(
-        "#[path = {file:?}]\nmod {name};\n\nuse striate_array::{{Array, harness}};\n\nfn main() {{\n    \
+        "#[path = {file:?}]\nmod {name};\n{beside}\nuse striate_array::{{Array, harness}};\n\nfn main() {{\n    \
          harness::serve(&|arguments| {{\n{body}        let result: {} = {name}::{name}({});\n        \
          harness::encode(&result)\n    }});\n}}\n",
         owned_type(&signature.returns.kind),

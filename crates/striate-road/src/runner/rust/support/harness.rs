@@ -1,6 +1,7 @@
 //! The other end of the pipe to Striate: reads calls, runs the learner's function, writes what it did.
 //! The format is described in Striate's `runner/wire.rs`.
 
+use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -114,8 +115,25 @@ fn note_panic(info: &PanicHookInfo<'_>) {
         (_, Some(text)) => text.clone(),
         _ => "a panic without a text".to_string(),
     };
-    let (file, line) = info.location().map_or((String::new(), 0), |place| (place.file().to_string(), place.line()));
+    let place = info.location().map(|place| (place.file().to_string(), place.line()));
+    // The program runs in the learner's folder. A panic of the standard library (a sum that overflows, say) lies
+    // elsewhere; the learner's line is then further up the stack.
+    let own = std::env::current_dir().map(|folder| folder.display().to_string()).unwrap_or_default();
+    let is_own = |file: &str| !own.is_empty() && file.starts_with(&own);
+    let (file, line) =
+        place.filter(|(file, _)| is_own(file)).or_else(|| caller(is_own)).unwrap_or((String::new(), 0));
     PANIC.set(Panic { message, file, line });
+}
+
+/// The innermost place on the stack whose file passes: from lines like `at /folder/file.rs:12:5`.
+fn caller(is_own: impl Fn(&str) -> bool) -> Option<(String, u32)> {
+    // The alternate form gives whole paths.
+    let trace = format!("{:#}", Backtrace::force_capture());
+    trace.lines().find_map(|line| {
+        let mut parts = line.trim().strip_prefix("at ")?.rsplitn(3, ':');
+        let (_column, line, file) = (parts.next()?, parts.next()?, parts.next()?);
+        is_own(file).then_some((file.to_string(), line.parse().ok()?))
+    })
 }
 
 /// Reads the arguments of one call.
