@@ -5,9 +5,9 @@ mod common;
 use common::{Learner, python};
 use striate_road::check::{Diagnosis, Evidence, Language, Rung};
 
-const FORWARD: &str = include_str!("../../../road/stations/convolution-layer/python/conv2d_forward.py");
-const BACKWARD: &str = include_str!("../../../road/stations/convolution-layer/python/conv2d_backward.py");
-const CORRELATE: &str = include_str!("../../../road/stations/correlation-filtering/python/correlate2d.py");
+const FORWARD: &str = include_str!("../../../road/stations/convolution-layer/python/solution_conv2d_forward.py");
+const BACKWARD: &str = include_str!("../../../road/stations/convolution-layer/python/solution_conv2d_backward.py");
+const CORRELATE: &str = include_str!("../../../road/stations/correlation-filtering/python/solution_correlate2d.py");
 
 /// `correlate2d` with its result passed through `change`.
 fn changed(change: &str) -> Option<Diagnosis> {

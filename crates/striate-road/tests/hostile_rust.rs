@@ -111,7 +111,7 @@ fn a_module_beside_the_file_can_be_used() {
 fn a_flipped_kernel_is_named() {
     let source = std::fs::read_to_string(
         std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../road/stations/correlation-filtering/rust/correlate2d.rs"),
+            .join("../../road/stations/correlation-filtering/rust/solution_correlate2d.rs"),
     );
     let flipped = "    let flipped = Array::from_fn(k.dims(), |[u, v]: [usize; 2]| k[[k.shape()[0] - 1 - u, k.shape()[1] - 1 - v]]);\n    let k = &flipped;\n";
     let source = source.unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-const SOLUTION: &str = include_str!("../../../road/stations/correlation-filtering/rust/correlate2d.rs");
+const SOLUTION: &str = include_str!("../../../road/stations/correlation-filtering/rust/solution_correlate2d.rs");
 
 /// A learner with a home and a workspace of their own, who started the first station.
 struct Learner {
