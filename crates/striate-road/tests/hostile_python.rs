@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{Learner, python};
@@ -44,16 +45,22 @@ fn expect(report: &Option<Report>, status: Status, rung: Rung, words: &str) {
 
 #[test]
 fn a_right_solution_passes_within_a_second() {
-    if python().is_none() {
-        return;
-    }
+    let Some(python) = python() else { return };
     let learner = Learner::new("correlate2d", Language::Python, RIGHT);
     let report = learner.check();
     assert_eq!(report.status, Status::Passed, "{report:#?}");
     assert_eq!(report.probes_passed, report.probes);
-    // The best of a few: other tests run beside this one.
-    let best = (0..5).map(|_| learner.check().timings.total_seconds).fold(f64::INFINITY, f64::min);
-    assert!(best < 1.0, "{best} s");
+    // The best of a few, and against what NumPy alone takes to start: other work may go on beside this test.
+    let mut best = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..5 {
+        let started = Instant::now();
+        let numpy = Command::new(python).args(["-c", "import numpy"]).status();
+        assert!(numpy.is_ok_and(|status| status.success()));
+        best.0 = started.elapsed().as_secs_f64().min(best.0);
+        best.1 = learner.check().timings.total_seconds.min(best.1);
+    }
+    let (numpy, check) = best;
+    assert!(check < f64::max(1.0, 3.0 * numpy), "{check} s; NumPy alone starts in {numpy} s");
 }
 
 #[test]
