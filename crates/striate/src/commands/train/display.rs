@@ -145,18 +145,21 @@ fn epoch(event: &Event, epochs: usize) -> String {
 fn finished(summary: &Summary) -> String {
     let Summary { run, test_accuracy, test_images, best_epoch, validation_accuracy, .. } = summary;
     let wrong = ((1.0 - test_accuracy) * *test_images as f64).round() as u64;
+    let width = "striate predict  image.png".len() + run.len();
+    let draw = format!("\n  {:<width$}    draw digits for it, in the browser", "striate");
     format!(
         "\nTest accuracy {:.2} % ({} of {} wrong) in {:.1} s\n\
          The model is that of epoch {best_epoch}, the best on the validation images ({:.2} %).\n\
          {}\n\nNext:\n  \
          striate eval {run}                 which classes it confuses, and its worst mistakes\n  \
-         striate predict {run} image.png    what it makes of a picture of yours",
+         striate predict {run} image.png    what it makes of a picture of yours{}",
         test_accuracy * 100.0,
         grouped(wrong),
         grouped(*test_images as u64),
         summary.seconds,
         validation_accuracy * 100.0,
-        summary.folder.display()
+        summary.folder.display(),
+        if summary.dataset == "MNIST" { draw.as_str() } else { "" }
     )
 }
 
