@@ -17,6 +17,8 @@ pub fn math_to_mathml(latex: &str, display: bool) -> String {
     let readable: Result<Vec<_>, _> = Parser::new(latex, &storage).collect();
     let written = readable
         .is_ok_and(|events| push_mathml(&mut mathml, events.into_iter().map(Ok::<_, Infallible>), config).is_ok());
+    // The parser hands on an escaped space as this entity, and the writer escapes it once more.
+    let mathml = mathml.replace("&amp;nbsp;", "&#160;");
     if written { mathml } else { format!("<code class=\"math\">{}</code>", escaped(latex)) }
 }
 

@@ -101,3 +101,9 @@ fn every_station_renders_in_both_forms() {
         }
     }
 }
+
+#[test]
+fn an_escaped_space_is_a_space() {
+    let mathml = super::math_to_mathml(r"[1\ 2]", false);
+    assert!(mathml.contains("&#160;") && !mathml.contains("nbsp"), "{mathml}");
+}

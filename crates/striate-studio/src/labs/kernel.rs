@@ -16,8 +16,8 @@ const LEGIBLE: usize = 16;
 pub const LAB: Lab = Lab {
     id: "kernel",
     title: "Kernel lab",
-    about: "A small window slides over an image; at each place its numbers are multiplied with the pixels below and \
-            added up. Change the numbers and see what the sum finds.",
+    about: "A small window slides over an image; its numbers are multiplied with the pixels below and added up. \
+            Change them and see what the sum finds.",
     tries: &[
         "Choose the impulse image and switch between correlation and convolution: which of the two gives the kernel back as it is?",
         "Take Sobel x on the camera. Where is the output positive, where negative, and why is the sky zero?",

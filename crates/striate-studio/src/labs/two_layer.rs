@@ -1,7 +1,7 @@
 //! The network of the two-layer lab: `striate-nn` layers, full-batch gradient descent.
 
 use striate_nn::optim::{Optimizer, Sgd};
-use striate_nn::{Context, Linear, Module};
+use striate_nn::{Context, Linear, Module, loss};
 use striate_tensor::random::Generator;
 use striate_tensor::{DType, Tensor, no_grad};
 
@@ -101,11 +101,7 @@ impl TwoLayer {
     }
 
     fn mean_loss(&self) -> Tensor {
-        let logits = self.logits(&self.inputs);
-        // -log of the probability given to the right class, in the form that does not overflow:
-        // max(z, 0) - z y + log(1 + exp(-|z|)).
-        let spread = logits.abs().neg().exp() + 1.0;
-        (logits.relu() - &logits * &self.targets + spread.log()).mean_all()
+        loss::bce_with_logits(&self.logits(&self.inputs), &self.targets)
     }
 
     fn hidden_layer(&self, inputs: &Tensor) -> Tensor {
