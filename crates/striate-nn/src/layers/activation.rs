@@ -35,8 +35,7 @@ activation!(
     Sigmoid, try_sigmoid
 );
 activation!(
-    /// `x` times the normal distribution function of `x` (Hendrycks and Gimpel 2016), in its tanh form: PyTorch's
-    /// `GELU(approximate="tanh")`, within 0.0005 of the exact one.
+    /// `x` times the normal distribution function of `x` (Hendrycks and Gimpel 2016), exact as PyTorch's default.
     GELU, try_gelu
 );
 

@@ -53,6 +53,7 @@ pub(crate) mod cross_entropy;
 mod dropout;
 mod extremum;
 mod gather;
+mod gelu;
 mod linear;
 mod matmul;
 mod max;

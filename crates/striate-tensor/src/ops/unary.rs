@@ -1,4 +1,4 @@
-//! Functions of one element: `relu`, `sigmoid`, `tanh`, `gelu`, `silu`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
+//! Functions of one element: `relu`, `sigmoid`, `tanh`, `silu`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
 //!
 //! One line of [`unary!`] per function: forward, and the derivative from the element `x` and the result `y`, of which
 //! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
@@ -10,10 +10,6 @@ use crate::autograd::{Backward, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
-
-/// √(2/π).
-const SQRT_2_OVER_PI: f64 = 0.797_884_560_802_865_4;
-const GELU_CUBIC: f64 = 0.044_715;
 
 /// Defines `name` and `try_name` on [`Tensor`], for float tensors.
 macro_rules! unary {
@@ -67,17 +63,6 @@ unary!(
 unary!(
     /// Hyperbolic tangent; the derivative is `1 - y²`.
     tanh, try_tanh, TanhBackward: |x| Element::tanh(x), from output: |y| 1.0 - y * y
-);
-unary!(
-    /// Gaussian error linear unit in the tanh form, `x / 2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))`
-    /// (Hendrycks and Gimpel 2016; PyTorch's `approximate="tanh"`), within 0.0005 of the exact one.
-    gelu, try_gelu, GeluBackward:
-    |x| 0.5 * x * (1.0 + Element::tanh(SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x))),
-    from input: |x| {
-        let tanh = Element::tanh(SQRT_2_OVER_PI as T * (x + GELU_CUBIC as T * x * x * x));
-        let inner = SQRT_2_OVER_PI as T * (1.0 + 3.0 * GELU_CUBIC as T * x * x);
-        0.5 * (1.0 + tanh) + 0.5 * x * (1.0 - tanh * tanh) * inner
-    }
 );
 unary!(
     /// Sigmoid linear unit, `x · sigmoid(x)`, also called swish.
