@@ -19,11 +19,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, home: &Home) -> CommandResult {
-    let config = StudioConfig {
-        port: args.port,
-        runs: home.runs(),
-        progress: home.progress(),
-    };
+    let config = StudioConfig { port: args.port, runs: home.runs(), progress: home.progress() };
     let studio = Studio::bind(config).map_err(CommandError::failed)?;
     let stop = studio.stop_handle();
     ctrlc::set_handler(move || stop.stop()).map_err(CommandError::failed)?;
