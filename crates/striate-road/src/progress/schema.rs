@@ -95,12 +95,7 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path, migrations: &[&s
 
 /// The schema version of the file, if it is one that can be worked with.
 fn check_version(connection: &Connection, path: &Path, known: i64) -> Result<i64> {
-    let read = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let found = read("user_version").map_err(|source| refine(path, source))?;
-    let application = read("application_id").map_err(|source| refine(path, source))?;
-    let tables: i64 = connection
-        .query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|source| refine(path, source))?;
+    let (found, application, tables) = header(connection).map_err(|source| refine(path, source))?;
     if application != APPLICATION_ID && (tables > 0 || found != 0) {
         return Err(ProgressError::Damaged { path: path.to_path_buf(), backup: backup::newest(path) });
     }
@@ -108,6 +103,15 @@ fn check_version(connection: &Connection, path: &Path, known: i64) -> Result<i64
         return Err(ProgressError::Newer { path: path.to_path_buf(), found, known });
     }
     Ok(found)
+}
+
+/// Schema version, application id and number of tables, as they are at one instant: read one by one, they could fall on
+/// both sides of another process's first commit, and a new file would look like another program's.
+fn header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+    let instant = connection.unchecked_transaction()?;
+    let tables = instant.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let read = |name: &str| instant.pragma_query_value(None, name, |row| row.get(0));
+    Ok((read("user_version")?, read("application_id")?, tables))
 }
 
 /// Write-ahead log, flushed at every commit: readers never wait for a writer, and what was committed survives a power cut.

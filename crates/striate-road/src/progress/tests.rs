@@ -167,6 +167,23 @@ fn two_writers_wait_for_each_other() {
 }
 
 #[test]
+fn a_new_file_can_be_opened_by_many_at_once() {
+    for _ in 0..10 {
+        let folder = TempDir::new().unwrap();
+        let path = database(&folder);
+        let together = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    together.wait();
+                    Progress::open(&path).unwrap();
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn a_killed_process_leaves_what_was_committed() {
     let folder = TempDir::new().unwrap();
     let path = database(&folder);
