@@ -22,3 +22,8 @@ pub use striate_road as road;
 pub use striate_studio as studio;
 pub use striate_tensor as tensor;
 pub use striate_train as train;
+
+/// The code of the README compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
