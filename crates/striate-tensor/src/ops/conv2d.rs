@@ -163,8 +163,8 @@ fn geometry(
             "reshape the weight to four dimensions",
         ));
     };
-    check_dtypes(input, weight, bias)?;
-    check_options(options)?;
+    check_dtypes(OP, input, weight, bias)?;
+    check_options(OP, options)?;
     if in_channels != weight_channels * groups {
         let expected = weight_channels * groups;
         let of_groups =
@@ -210,17 +210,22 @@ fn geometry(
     })
 }
 
-fn check_dtypes(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(), TensorError> {
+pub(super) fn check_dtypes(
+    op: &'static str,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+) -> Result<(), TensorError> {
     if !input.dtype().is_float() {
-        return Err(TensorError::needs_float(OP, input.dtype()));
+        return Err(TensorError::needs_float(op, input.dtype()));
     }
     match [Some(weight), bias].into_iter().flatten().find(|tensor| tensor.dtype() != input.dtype()) {
-        Some(other) => Err(TensorError::dtypes_differ(OP, input.dtype(), other.dtype())),
+        Some(other) => Err(TensorError::dtypes_differ(op, input.dtype(), other.dtype())),
         None => Ok(()),
     }
 }
 
-fn check_options(options: Conv2dOptions) -> Result<(), TensorError> {
+pub(super) fn check_options(op: &'static str, options: Conv2dOptions) -> Result<(), TensorError> {
     let Conv2dOptions { stride, dilation, groups, .. } = options;
     let zero = if stride.contains(&0) {
         "stride"
@@ -231,7 +236,7 @@ fn check_options(options: Conv2dOptions) -> Result<(), TensorError> {
     } else {
         return Ok(());
     };
-    Err(TensorError::argument(OP, format!("{zero} is 0"), format!("{zero} must be at least 1")))
+    Err(TensorError::argument(op, format!("{zero} is 0"), format!("{zero} must be at least 1")))
 }
 
 fn check_fits(size: [usize; 2], kernel: [usize; 2], options: Conv2dOptions) -> Result<(), TensorError> {

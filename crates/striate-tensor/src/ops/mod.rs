@@ -41,34 +41,45 @@
 //! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `record` on
 //!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
 
+mod adaptive_pooling;
 pub(crate) mod arithmetic;
 pub(crate) mod batch_norm;
 mod broadcast;
 mod cast;
 mod cat;
 mod compare;
+pub(crate) mod conv1d;
 pub(crate) mod conv2d;
+mod conv_transpose2d;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
 mod dropout;
+mod embedding;
 mod extremum;
+mod flip;
 mod gather;
 mod gelu;
+pub(crate) mod interpolate;
 mod linear;
 mod matmul;
 mod max;
 mod narrow;
 mod operators;
+pub(crate) mod pad_with;
 mod permute;
 pub(crate) mod pointwise;
 pub(crate) mod pooling;
 mod power;
+mod rearrange;
 pub(crate) mod reduce;
 pub mod registry;
+mod resample;
 mod reshape;
 mod softmax;
 pub(crate) mod sum;
+mod triangle;
 mod unary;
+pub(crate) mod unfold;
 mod var;
 mod where_;
 

@@ -3,7 +3,10 @@
 //! The list feeds the gradient checks (`tests/gradients.rs`), which also notice a backward rule that no line reaches.
 
 use crate::random::Generator;
-use crate::{BatchNormOptions, Conv2dOptions, DType, Pool2dOptions, Reduction, Slice, Tensor};
+use crate::{
+    BatchNormOptions, Conv1dOptions, Conv2dOptions, DType, Interpolation, PaddingMode, Pool2dOptions, Reduction, Slice,
+    Tensor, UnfoldOptions,
+};
 
 /// A differentiable operation with a way to try it.
 pub struct DifferentiableOp {
@@ -94,6 +97,8 @@ fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
 const STRIDED: Conv2dOptions = Conv2dOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
 const POOL: Pool2dOptions = Pool2dOptions { stride: [2, 1], padding: [1, 1], ..Pool2dOptions::new(3) };
 
+const WINDOWS: UnfoldOptions = UnfoldOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], kernel: [3, 2] };
+
 /// The operations.
 pub const REGISTRY: &[DifferentiableOp] = &[
     op("add", two, |x| x[0].add(&x[1])),
@@ -159,6 +164,14 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("cat", |g| vec![normal(&[2, 1, 2], g), normal(&[2, 3, 2], g)], |x| Tensor::cat(&[&x[0], &x[1], &x[0]], 1)),
     op("stack", |g| vec![normal(&[2, 3], g), normal(&[2, 3], g)], |x| Tensor::stack(&[&x[0], &x[1]], 1)),
     op("pad", one, |x| x[0].pad(&[(1, 0), (0, 0), (2, 1)], 0.5)),
+    op("pad_with, reflect", one, |x| x[0].pad_with(&[(1, 0), (0, 2), (3, 2)], PaddingMode::Reflect)),
+    op("pad_with, replicate", one, |x| x[0].pad_with(&[(0, 3), (2, 0), (1, 1)], PaddingMode::Replicate)),
+    op("pad_with, circular", one, |x| x[0].pad_with(&[(1, 0), (0, 2), (4, 1)], PaddingMode::Circular)),
+    op("flip", one, |x| x[0].flip(&[0, -1])),
+    op("roll", one, |x| x[0].roll(-5, 1)),
+    op("tril", one, |x| x[0].tril(-1)),
+    op("triu", one, |x| x[0].triu(1)),
+    op("embedding", |g| vec![normal(&[4, 3], g), indices(&[2, 0, 2, 3], &[2, 2])], |x| x[0].embedding(&x[1])),
     op("matmul", two_matrices, |x| x[0].matmul(&x[1])),
     op("matmul, vectors", |g| vec![normal(&[4], g), normal(&[4], g)], |x| x[0].matmul(&x[1])),
     op("matmul, vector and matrix", |g| vec![normal(&[4], g), normal(&[4, 2], g)], |x| x[0].matmul(&x[1])),
@@ -177,6 +190,32 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         |g| vec![normal(&[2, 3, 4, 5], g), normal(&[2, 3, 3, 3], g)],
         |x| x[0].conv2d(&x[1], None, Conv2dOptions::default()),
     ),
+    op(
+        "conv_transpose2d, strided, dilated, in groups",
+        |g| vec![normal(&[2, 4, 3, 4], g), normal(&[4, 3, 3, 2], g), normal(&[6], g)],
+        |x| x[0].conv_transpose2d(&x[1], Some(&x[2]), STRIDED, [1, 0]),
+    ),
+    op(
+        "conv_transpose2d",
+        |g| vec![normal(&[2, 3, 2, 3], g), normal(&[3, 2, 3, 2], g)],
+        |x| x[0].conv_transpose2d(&x[1], None, Conv2dOptions::default(), [0, 0]),
+    ),
+    op(
+        "conv1d",
+        |g| vec![normal(&[2, 4, 7], g), normal(&[6, 2, 3], g), normal(&[6], g)],
+        |x| x[0].conv1d(&x[1], Some(&x[2]), Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 }),
+    ),
+    op("adaptive_avg_pool2d", image_of_distinct, |x| x[0].adaptive_avg_pool2d([3, 6])),
+    op("adaptive_max_pool2d", image_of_distinct, |x| x[0].adaptive_max_pool2d([2, 3])),
+    op("interpolate, nearest", image_of_distinct, |x| x[0].interpolate(&[3, 7], Interpolation::Nearest)),
+    op("interpolate, linear", image_of_distinct, |x| {
+        x[0].interpolate(&[7, 3], Interpolation::Linear { align_corners: false })
+    }),
+    op("interpolate, cubic", image_of_distinct, |x| {
+        x[0].interpolate(&[3, 6], Interpolation::Cubic { align_corners: true })
+    }),
+    op("unfold", image_of_distinct, |x| x[0].unfold(WINDOWS)),
+    op("fold", |g| vec![normal(&[2, 12, 18], g)], |x| x[0].fold([5, 4], WINDOWS)),
     op("max_pool2d", image_of_distinct, |x| x[0].max_pool2d(Pool2dOptions::new(2))),
     op("max_pool2d, overlapping", image_of_distinct, |x| x[0].max_pool2d(POOL)),
     op("avg_pool2d", image_of_distinct, |x| x[0].avg_pool2d(Pool2dOptions { count_include_pad: false, ..POOL })),

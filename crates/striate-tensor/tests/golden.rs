@@ -1,0 +1,116 @@
+//! Operations against PyTorch: output and gradients, in f64 (to rounding) and in f32, in three memory layouts.
+//!
+//! `golden/make_golden.py` made the expected values; each case here calls what the case of the same name there calls.
+
+use std::collections::BTreeSet;
+
+use safetensors::{Dtype, SafeTensors};
+use striate_tensor::{Conv1dOptions, Conv2dOptions, DType, Interpolation, PaddingMode, Tensor, UnfoldOptions};
+
+const GOLDEN: &[u8] = include_bytes!("golden/ops.safetensors");
+
+struct Golden<'a> {
+    file: SafeTensors<'a>,
+    checked: BTreeSet<String>,
+}
+
+impl Golden<'_> {
+    fn find(&self, name: &str) -> Option<Tensor> {
+        let view = self.file.tensor(name).ok()?;
+        let eights = view.data().chunks_exact(8).map(|bytes| <[u8; 8]>::try_from(bytes).expect("eight bytes"));
+        Some(match view.dtype() {
+            Dtype::F64 => Tensor::from_vec(eights.map(f64::from_le_bytes).collect(), view.shape()),
+            Dtype::I64 => Tensor::from_vec(eights.map(i64::from_le_bytes).collect(), view.shape()),
+            Dtype::BOOL => Tensor::from_vec(view.data().iter().map(|&byte| byte != 0).collect(), view.shape()),
+            other => panic!("{name} is stored as {other:?}"),
+        })
+    }
+
+    /// Compares `op`, applied to the stored inputs of `case`, with the stored output and gradients.
+    #[track_caller]
+    fn check(&mut self, case: &str, op: impl Fn(&[Tensor]) -> Tensor) {
+        self.checked.insert(case.to_owned());
+        let expected = self.find(&format!("{case}.output")).unwrap_or_else(|| panic!("no case {case}"));
+        let stored: Vec<Tensor> = (0..).map_while(|i| self.find(&format!("{case}.input{i}"))).collect();
+        for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 2e-5)] {
+            for layout in [Tensor::contiguous, Tensor::channels_last, with_gaps] {
+                let leaf = |x: &Tensor| {
+                    if !x.dtype().is_float() {
+                        return x.clone();
+                    }
+                    layout(&x.to_dtype(dtype)).detach().requires_grad_(true)
+                };
+                let leaves: Vec<Tensor> = stored.iter().map(leaf).collect();
+                let output = op(&leaves);
+                assert_close(case, &output, &expected, tolerance);
+                let Some(gradient) = self.find(&format!("{case}.grad_output")) else { continue };
+                output.backward_with(&layout(&gradient.to_dtype(dtype)));
+                for (i, leaf) in leaves.iter().enumerate() {
+                    let Some(expected) = self.find(&format!("{case}.grad{i}")) else { continue };
+                    let gradient = leaf.grad().unwrap_or_else(|| panic!("{case}: no gradient for input {i}"));
+                    assert_close(&format!("{case}: gradient of input {i}"), &gradient, &expected, tolerance);
+                }
+            }
+        }
+    }
+}
+
+/// The same values as every second column of a tensor twice as wide.
+fn with_gaps(tensor: &Tensor) -> Tensor {
+    let shape = [tensor.shape(), &[2]].concat();
+    tensor.unsqueeze(-1).broadcast_to(&shape).contiguous().select(-1, 1)
+}
+
+/// Every element within `tolerance` of the expected one, relative to the larger of it and 1.
+#[track_caller]
+fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f64) {
+    assert_eq!(found.shape(), expected.shape(), "{what}: shape");
+    let values = |tensor: &Tensor| tensor.to_dtype(DType::F64).to_vec::<f64>();
+    for (index, (found, expected)) in values(found).iter().zip(values(expected)).enumerate() {
+        let error = (found - expected).abs() / expected.abs().max(1.0);
+        let close = error <= tolerance || *found == expected || (found.is_nan() && expected.is_nan());
+        assert!(close, "{what}: element {index} is {found}, PyTorch has {expected} (error {error:.2e})");
+    }
+}
+
+fn images(golden: &mut Golden) {
+    let transposed = Conv2dOptions { stride: [2, 3], padding: [1, 2], dilation: [1, 2], groups: 2 };
+    golden.check("conv_transpose2d", |x| x[0].conv_transpose2d(&x[1], Some(&x[2]), transposed, [1, 0]));
+    let options = Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 };
+    golden.check("conv1d", |x| x[0].conv1d(&x[1], Some(&x[2]), options));
+    golden.check("adaptive_avg_pool2d", |x| x[0].adaptive_avg_pool2d([3, 6]));
+    golden.check("adaptive_max_pool2d", |x| x[0].adaptive_max_pool2d([3, 2]));
+    for (label, size) in [("up", [7, 11]), ("down", [3, 2])] {
+        golden.check(&format!("nearest_{label}"), |x| x[0].interpolate(&size, Interpolation::Nearest));
+        for align_corners in [false, true] {
+            let (linear, cubic) = (Interpolation::Linear { align_corners }, Interpolation::Cubic { align_corners });
+            golden.check(&format!("bilinear_{label}_{align_corners}"), |x| x[0].interpolate(&size, linear));
+            golden.check(&format!("bicubic_{label}_{align_corners}"), |x| x[0].interpolate(&size, cubic));
+        }
+    }
+    let windows = UnfoldOptions { kernel: [3, 2], stride: [2, 1], padding: [1, 2], dilation: [1, 2] };
+    golden.check("unfold", |x| x[0].unfold(windows));
+    golden.check("fold", |x| x[0].fold([5, 4], windows));
+    let modes = [PaddingMode::Reflect, PaddingMode::Replicate, PaddingMode::Circular];
+    for (name, mode) in ["reflect", "replicate", "circular"].into_iter().zip(modes) {
+        golden.check(&format!("pad_{name}"), |x| x[0].pad_with(&[(0, 0), (0, 0), (1, 0), (3, 2)], mode));
+    }
+}
+
+fn elements(golden: &mut Golden) {
+    golden.check("embedding", |x| x[0].embedding(&x[1]));
+    golden.check("flip", |x| x[0].flip(&[0, 2]));
+    golden.check("roll", |x| x[0].roll(-5, 1));
+    golden.check("tril", |x| x[0].tril(-1));
+    golden.check("triu", |x| x[0].triu(1));
+}
+
+#[test]
+fn operations_agree_with_pytorch() {
+    let mut golden = Golden { file: SafeTensors::deserialize(GOLDEN).unwrap(), checked: BTreeSet::new() };
+    images(&mut golden);
+    elements(&mut golden);
+    let stored: BTreeSet<String> =
+        golden.file.names().into_iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
+    assert_eq!(stored, golden.checked, "cases stored and cases checked");
+}
