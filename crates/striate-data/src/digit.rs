@@ -6,8 +6,9 @@
 //! the page taken away.
 
 use image::DynamicImage;
+use striate_image::components::{Connectivity, label};
 
-use crate::resample::{self, Plane};
+use crate::picture::{self, Plane};
 use crate::{DataError, Dataset};
 
 /// Rows and columns of a prepared digit.
@@ -44,7 +45,7 @@ pub fn preprocess_object(image: &DynamicImage) -> Result<Vec<u8>, DataError> {
 
 /// How much each pixel stands out, 0 to 1, cropped to where something does.
 fn cropped_ink(image: &DynamicImage) -> Result<Plane, DataError> {
-    let flat = resample::flatten(image);
+    let flat = picture::flatten(image);
     let luma = |pixel: &image::Rgb<u8>| {
         let [r, g, b] = pixel.0.map(f32::from);
         0.299 * r + 0.587 * g + 0.114 * b
@@ -185,35 +186,12 @@ fn median(mut values: Vec<f32>) -> f32 {
 
 /// The ink without specks: connected pieces (8 neighbours) with too little ink beside the largest are removed.
 fn largest_pieces(mut ink: Plane) -> Plane {
-    let (width, height) = (ink.width, ink.height);
-    let mut piece_of = vec![u32::MAX; width * height];
-    let mut masses: Vec<f32> = Vec::new();
-    let mut open = Vec::new();
-    for start in 0..width * height {
-        if ink.data[start] == 0.0 || piece_of[start] != u32::MAX {
-            continue;
-        }
-        let piece = masses.len() as u32;
-        masses.push(0.0);
-        piece_of[start] = piece;
-        open.push(start);
-        while let Some(at) = open.pop() {
-            masses[piece as usize] += ink.data[at];
-            let (x, y) = (at % width, at / width);
-            for near_y in y.saturating_sub(1)..(y + 2).min(height) {
-                for near_x in x.saturating_sub(1)..(x + 2).min(width) {
-                    let near = near_y * width + near_x;
-                    if ink.data[near] > 0.0 && piece_of[near] == u32::MAX {
-                        piece_of[near] = piece;
-                        open.push(near);
-                    }
-                }
-            }
-        }
-    }
+    let (piece_of, pieces) = label(ink.view().mapv(|value| value > 0.0).view(), Connectivity::Eight);
+    let mut masses = vec![0.0f32; pieces + 1];
+    piece_of.iter().zip(&ink.data).for_each(|(&piece, value)| masses[piece as usize] += value);
     let largest = masses.iter().copied().fold(0.0f32, f32::max);
     for (value, &piece) in ink.data.iter_mut().zip(&piece_of) {
-        if piece != u32::MAX && masses[piece as usize] < SPECK * largest {
+        if masses[piece as usize] < SPECK * largest {
             *value = 0.0;
         }
     }

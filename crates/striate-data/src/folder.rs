@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, RgbImage};
 
-use crate::resample::{self, Plane};
+use crate::picture::{self, Plane};
 use crate::{DataError, Dataset};
 
 /// Images up to this size keep it if all agree.
@@ -59,7 +59,7 @@ pub fn read_as(dir: &Path, format: Option<Format>) -> Result<Dataset, DataError>
     let colour = Format { channels: 3, height, width };
     let mut images = Vec::with_capacity(files.len() * 3 * height * width);
     for (path, _) in &files {
-        images.extend(fit(&resample::open(path)?, colour));
+        images.extend(fit(&picture::open(path)?, colour));
     }
     let plane = height * width;
     let coloured = |image: &[u8]| (0..plane).any(|i| image[i] != image[plane + i] || image[i] != image[2 * plane + i]);
@@ -78,14 +78,14 @@ pub fn read_as(dir: &Path, format: Option<Format>) -> Result<Dataset, DataError>
 /// One picture in `format`: `[channels, height, width]` bytes. The right size is kept as it is; another is scaled to fit
 /// with its proportions kept, on a ground of its border's mean colour.
 pub fn fit(image: &DynamicImage, format: Format) -> Vec<u8> {
-    let image = resample::flatten(image);
+    let image = picture::flatten(image);
     let colour: Vec<u8> = (0..3).flat_map(|c| fit_channel(&image, c, format.height, format.width)).collect();
     if format.channels == 3 { colour } else { grey(&colour, format.height * format.width) }
 }
 
 /// Reads one picture (PNG or JPEG), turned upright as its camera says.
 pub fn open_image(path: &Path) -> Result<DynamicImage, DataError> {
-    resample::open(path)
+    picture::open(path)
 }
 
 fn fit_channel(image: &RgbImage, channel: usize, height: usize, width: usize) -> Vec<u8> {

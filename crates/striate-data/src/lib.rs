@@ -20,7 +20,7 @@ pub mod folder;
 pub mod idx;
 pub mod mnist;
 mod normalization;
-mod resample;
+mod picture;
 pub mod split;
 
 pub use augment::Augmentation;

@@ -1,8 +1,10 @@
-//! Flattening transparency and changing the size of pictures.
+//! Picture files: reading them upright, laying transparency on a ground, and grey planes of real numbers.
 
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
+use ndarray::ArrayView2;
+use striate_image::resize::{Interpolation, resize};
 
 use crate::DataError;
 
@@ -63,45 +65,18 @@ impl Plane {
         Plane { width, height, data: rows.copied().collect() }
     }
 
+    /// The same as a view for the image toolkit.
+    pub fn view(&self) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((self.height, self.width), &self.data).expect("a plane has height times width pixels")
+    }
+
     /// Another size: each new pixel is the mean of the old area it covers (down), or linear between neighbours (up).
     pub fn resized(&self, width: usize, height: usize) -> Plane {
-        let (columns, rows) = (weights(self.width, width), weights(self.height, height));
-        let mut narrow = vec![0.0f32; width * self.height];
-        for y in 0..self.height {
-            let row = &self.data[y * self.width..][..self.width];
-            for (x, (start, taps)) in columns.iter().enumerate() {
-                narrow[y * width + x] = taps.iter().zip(&row[*start..]).map(|(tap, value)| tap * value).sum();
-            }
-        }
-        let mut data = vec![0.0f32; width * height];
-        for (y, (start, taps)) in rows.iter().enumerate() {
-            let out = &mut data[y * width..][..width];
-            for (offset, tap) in taps.iter().enumerate() {
-                let row = &narrow[(start + offset) * width..][..width];
-                out.iter_mut().zip(row).for_each(|(out, value)| *out += tap * value);
-            }
-        }
-        Plane { width, height, data }
+        let shrinks = width < self.width || height < self.height;
+        let interpolation = if shrinks { Interpolation::Area } else { Interpolation::Bilinear };
+        let resized = resize(self.view(), [height, width], interpolation).expect("neither size is empty");
+        Plane { width, height, data: resized.into_raw_vec_and_offset().0 }
     }
-}
-
-/// For each of `to` new samples: the first of `from` old samples it draws on, and their weights (which sum to 1).
-fn weights(from: usize, to: usize) -> Vec<(usize, Vec<f32>)> {
-    let ratio = from as f64 / to as f64;
-    let interval = |i: usize| {
-        if to >= from {
-            // Linear interpolation at the sample's centre; outside the centres the border sample counts.
-            let centre = ((i as f64 + 0.5) * ratio - 0.5).clamp(0.0, (from - 1) as f64);
-            let start = (centre as usize).min(from.saturating_sub(2));
-            let fraction = (centre - start as f64) as f32;
-            return if from == 1 { (0, vec![1.0]) } else { (start, vec![1.0 - fraction, fraction]) };
-        }
-        let (left, right) = (i as f64 * ratio, (i + 1) as f64 * ratio);
-        let (first, last) = (left as usize, (right.ceil() as usize).min(from));
-        let overlap = |j: usize| (right.min((j + 1) as f64) - left.max(j as f64)).max(0.0);
-        (first, (first..last).map(|j| (overlap(j) / ratio) as f32).collect())
-    };
-    (0..to).map(interval).collect()
 }
 
 #[cfg(test)]
@@ -111,13 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_sum_to_one_and_the_same_size_is_the_identity() {
-        for (from, to) in [(7, 3), (3, 7), (1, 4), (4, 1), (100, 28), (28, 28)] {
-            for (start, taps) in weights(from, to) {
-                assert!(start + taps.len() <= from, "{from} -> {to}");
-                assert!((taps.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{from} -> {to}: {taps:?}");
-            }
-        }
+    fn the_same_size_is_the_identity_and_one_pixel_is_the_mean() {
         let plane = Plane { width: 3, height: 2, data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
         assert_eq!(plane.resized(3, 2).data, plane.data);
         assert_eq!(plane.resized(1, 1).data, [3.5]);
