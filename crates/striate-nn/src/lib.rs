@@ -34,6 +34,7 @@
 //! ```
 
 mod context;
+mod ema;
 mod error;
 pub mod init;
 mod layers;
@@ -44,6 +45,7 @@ pub mod schedule;
 pub mod state;
 
 pub use context::Context;
+pub use ema::Ema;
 pub use error::ModuleError;
 pub use layers::{
     AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,

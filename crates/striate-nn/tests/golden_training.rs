@@ -3,8 +3,13 @@
 mod common;
 
 use common::{Golden, assert_close, values};
-use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd};
-use striate_nn::schedule::{CosineAnnealing, OneCycle, Schedule, StepLr};
+use striate_nn::optim::{
+    Adadelta, Adagrad, Adam, AdamW, Lamb, Lion, Muon, NAdam, Optimizer, ParameterGroup, RAdam, RMSprop, Sgd,
+};
+use striate_nn::schedule::{
+    CosineAnnealing, CosineWarmRestarts, Cyclic, CyclicMode, Exponential, MultiStepLr, OneCycle, PlateauMode,
+    Polynomial, ReduceLrOnPlateau, Schedule, Sequence, StepLr, ThresholdMode, WarmUp,
+};
 use striate_nn::{
     AvgPool2d, BatchNorm2d, Context, Conv2d, Conv2dConfig, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential, Tanh,
     loss,
@@ -19,7 +24,7 @@ const PARITY: &[u8] = include_bytes!("golden/parity.safetensors");
 type MakeOptimizer = fn(Vec<(String, Tensor)>) -> Box<dyn Optimizer>;
 
 /// The settings of `optimizers()` in `make_golden.py`.
-const TABLE: [(&str, MakeOptimizer); 8] = [
+const TABLE: [(&str, MakeOptimizer); 25] = [
     ("sgd", |p| Box::new(Sgd::new(p, 0.1))),
     ("sgd_momentum", |p| Box::new(Sgd::new(p, 0.1).momentum(0.9))),
     ("sgd_dampening", |p| Box::new(Sgd::new(p, 0.1).momentum(0.9).dampening(0.3).weight_decay(0.01))),
@@ -28,6 +33,35 @@ const TABLE: [(&str, MakeOptimizer); 8] = [
     ("adam_decay", |p| Box::new(Adam::new(p, 0.05).betas(0.8, 0.95).epsilon(1e-3).weight_decay(0.1))),
     ("adamw", |p| Box::new(AdamW::new(p, 0.05))),
     ("adamw_betas", |p| Box::new(AdamW::new(p, 0.02).betas(0.7, 0.9).epsilon(1e-6).weight_decay(0.2))),
+    ("adamw_groups", |mut p| {
+        let second = ParameterGroup::new(p.split_off(1)).lr_factor(0.1).weight_decay(0.3);
+        Box::new(AdamW::new(vec![ParameterGroup::new(p), second], 0.05))
+    }),
+    ("adagrad", |p| Box::new(Adagrad::new(p, 0.1))),
+    ("adagrad_decay", |p| {
+        let optimizer = Adagrad::new(p, 0.1).lr_decay(0.2).weight_decay(0.05);
+        Box::new(optimizer.initial_accumulator_value(0.3).epsilon(1e-3))
+    }),
+    ("rmsprop", |p| Box::new(RMSprop::new(p, 0.01))),
+    ("rmsprop_centered", |p| {
+        let optimizer = RMSprop::new(p, 0.02).alpha(0.9).epsilon(1e-4).weight_decay(0.1);
+        Box::new(optimizer.momentum(0.7).centered(true))
+    }),
+    ("adadelta", |p| Box::new(Adadelta::new(p, 1.0))),
+    ("adadelta_decay", |p| Box::new(Adadelta::new(p, 0.5).rho(0.8).epsilon(1e-3).weight_decay(0.1))),
+    ("nadam", |p| Box::new(NAdam::new(p, 0.02))),
+    ("nadam_decay", |p| {
+        let optimizer = NAdam::new(p, 0.05).betas(0.8, 0.95).epsilon(1e-4).weight_decay(0.1);
+        Box::new(optimizer.momentum_decay(0.05))
+    }),
+    ("radam", |p| Box::new(RAdam::new(p, 0.02))),
+    ("radam_rectified", |p| Box::new(RAdam::new(p, 0.05).betas(0.7, 0.9).epsilon(1e-4).weight_decay(0.1))),
+    ("lion", |p| Box::new(Lion::new(p, 0.02))),
+    ("lion_decay", |p| Box::new(Lion::new(p, 0.02).betas(0.8, 0.95).weight_decay(0.5))),
+    ("lamb", |p| Box::new(Lamb::new(p, 0.02))),
+    ("lamb_decay", |p| Box::new(Lamb::new(p, 0.05).betas(0.8, 0.95).epsilon(1e-3).weight_decay(0.1))),
+    ("muon", |p| Box::new(Muon::new(p[..1].to_vec(), 0.02))),
+    ("muon_plain", |p| Box::new(Muon::new(p[..1].to_vec(), 0.1).weight_decay(0.0).momentum(0.8).nesterov(false))),
 ];
 
 /// The two parameters of the golden file.
@@ -111,7 +145,21 @@ fn a_foreign_optimizer_state_is_refused() {
 fn schedules() {
     let golden = Golden::new(SCHEDULES);
     let quarter = OneCycle { pct_start: 0.25, div_factor: 10.0, final_div_factor: 100.0, ..OneCycle::new(0.3, 40) };
-    let table: [(&str, Schedule); 4] = [
+    let cyclic = Cyclic { step_size_down: 7, gamma: 0.97, ..Cyclic::new(0.1, 0.5, 4) };
+    let sequence = Sequence::new(WarmUp { lr: 0.5, start_factor: 0.1, total_steps: 6 })
+        .then_at(6, CosineAnnealing { lr: 0.5, t_max: 20, eta_min: 0.0 })
+        .then_at(26, Exponential { lr: 0.5, gamma: 0.5 });
+    let table: [(&str, Schedule); 14] = [
+        ("multi_step", MultiStepLr { lr: 0.5, milestones: vec![3, 10, 31], gamma: 0.3 }.into()),
+        ("exponential", Exponential { lr: 0.5, gamma: 0.9 }.into()),
+        ("polynomial", Polynomial { lr: 0.5, total_steps: 30, power: 2.0 }.into()),
+        ("warm_up", WarmUp { lr: 0.5, start_factor: 0.2, total_steps: 12 }.into()),
+        ("warm_restarts", CosineWarmRestarts { lr: 0.5, t_0: 5, t_mult: 2, eta_min: 0.01 }.into()),
+        ("equal_restarts", CosineWarmRestarts { lr: 0.5, t_0: 7, t_mult: 1, eta_min: 0.0 }.into()),
+        ("sequence", sequence.into()),
+        ("cyclic_triangular", cyclic.into()),
+        ("cyclic_triangular2", Cyclic { mode: CyclicMode::Triangular2, ..cyclic }.into()),
+        ("cyclic_exp_range", Cyclic { mode: CyclicMode::ExpRange, ..cyclic }.into()),
         ("step", StepLr { lr: 0.5, step_size: 7, gamma: 0.3 }.into()),
         ("cosine", CosineAnnealing { lr: 0.5, t_max: 20, eta_min: 0.01 }.into()),
         ("one_cycle", OneCycle::new(0.02, 40).into()),
@@ -120,6 +168,23 @@ fn schedules() {
     for (name, schedule) in table {
         for (step, expected) in golden.get(name).to_vec::<f64>().into_iter().enumerate() {
             let lr = schedule.lr(step as u64);
+            assert!((lr - expected).abs() <= 1e-12, "{name}, step {step}: {lr}, PyTorch has {expected}");
+        }
+    }
+}
+
+#[test]
+fn plateaus() {
+    let golden = Golden::new(SCHEDULES);
+    let mut max = ReduceLrOnPlateau::new(0.5);
+    (max.mode, max.threshold, max.threshold_mode) = (PlateauMode::Max, 0.01, ThresholdMode::Abs);
+    (max.factor, max.patience, max.cooldown, max.min_lr) = (0.5, 1, 3, 0.02);
+    let mut min = ReduceLrOnPlateau::new(0.5);
+    min.patience = 2;
+    for (name, mut schedule) in [("plateau_min", min), ("plateau_max", max)] {
+        let metrics = golden.get("plateau_metrics").to_vec::<f64>();
+        for (step, (metric, expected)) in metrics.into_iter().zip(golden.get(name).to_vec::<f64>()).enumerate() {
+            let lr = schedule.step(metric);
             assert!((lr - expected).abs() <= 1e-12, "{name}, step {step}: {lr}, PyTorch has {expected}");
         }
     }

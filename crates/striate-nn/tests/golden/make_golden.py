@@ -154,6 +154,84 @@ def losses(cases):
         )
 
 
+class Lion(torch.optim.Optimizer):
+    """Algorithm 2 of Chen et al. 2023; PyTorch has none."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
+            for p in group["params"]:
+                if p.grad is not None:
+                    m = self.state[p].setdefault("m", torch.zeros_like(p))
+                    p -= lr * (torch.sign(beta1 * m + (1 - beta1) * p.grad) + decay * p)
+                    m.copy_(beta2 * m + (1 - beta2) * p.grad)
+
+
+class Lamb(torch.optim.Optimizer):
+    """Algorithm 2 of You et al. 2020 with phi(z) = z; PyTorch has none."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                if p.grad is not None:
+                    state = self.state[p]
+                    t = state["t"] = state.get("t", 0) + 1
+                    m = state["m"] = beta1 * state.get("m", 0) + (1 - beta1) * p.grad
+                    v = state["v"] = beta2 * state.get("v", 0) + (1 - beta2) * p.grad**2
+                    r = (m / (1 - beta1**t)) / ((v / (1 - beta2**t)).sqrt() + group["eps"])
+                    r = r + group["weight_decay"] * p
+                    ratio = p.norm() / r.norm() if p.norm() > 0 and r.norm() > 0 else 1.0
+                    p -= group["lr"] * ratio * r
+
+
+class Muon(torch.optim.Optimizer):
+    """Jordan 2024 in double precision. PyTorch's own rounds to bfloat16; the script checks that both agree that far."""
+
+    def __init__(self, params, lr, weight_decay=0.1, momentum=0.95, nesterov=True):
+        params = list(params)[:1]
+        super().__init__(params, dict(lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov))
+        self.twin = params[0].detach().clone().requires_grad_(True)
+        self.reference = torch.optim.Muon(
+            [self.twin], lr=lr, weight_decay=weight_decay, momentum=momentum, nesterov=nesterov
+        )
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            mu = group["momentum"]
+            for p in group["params"]:
+                g = p.grad.double()
+                b = self.state[p]["b"] = mu * self.state[p].get("b", torch.zeros_like(g)) + (1 - mu) * g
+                u = mu * b + (1 - mu) * g if group["nesterov"] else b
+                x = u.T if u.shape[0] > u.shape[1] else u
+                x = x / x.norm().clamp(min=1e-7)
+                for _ in range(5):
+                    a = x @ x.T
+                    x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+                x = x.T if u.shape[0] > u.shape[1] else x
+                scale = max(1, u.shape[0] / u.shape[1]) ** 0.5
+                p.copy_(p * (1 - group["lr"] * group["weight_decay"]) - group["lr"] * scale * x)
+                self.twin.grad = p.grad.clone()
+                self.reference.step()
+                assert torch.allclose(p, self.twin, atol=0.05 * group["lr"], rtol=1e-2), (p, self.twin)
+
+
+def in_groups(params, **settings):
+    """The second parameter with a tenth of the rate and its own decay."""
+    first, second = params
+    second = dict(params=[second], lr=0.1 * settings["lr"], weight_decay=0.3)
+    return torch.optim.AdamW([dict(params=[first]), second], **settings)
+
+
 def optimizers():
     """Two parameters over five steps; the second one has no gradient in step 2."""
     table = {
@@ -165,6 +243,33 @@ def optimizers():
         "adam_decay": (torch.optim.Adam, dict(lr=0.05, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
         "adamw": (torch.optim.AdamW, dict(lr=0.05)),
         "adamw_betas": (torch.optim.AdamW, dict(lr=0.02, betas=(0.7, 0.9), eps=1e-6, weight_decay=0.2)),
+        "adamw_groups": (in_groups, dict(lr=0.05)),
+        "adagrad": (torch.optim.Adagrad, dict(lr=0.1)),
+        "adagrad_decay": (
+            torch.optim.Adagrad,
+            dict(lr=0.1, lr_decay=0.2, weight_decay=0.05, initial_accumulator_value=0.3, eps=1e-3),
+        ),
+        "rmsprop": (torch.optim.RMSprop, dict(lr=0.01)),
+        "rmsprop_centered": (
+            torch.optim.RMSprop,
+            dict(lr=0.02, alpha=0.9, eps=1e-4, weight_decay=0.1, momentum=0.7, centered=True),
+        ),
+        "adadelta": (torch.optim.Adadelta, dict(lr=1.0)),
+        "adadelta_decay": (torch.optim.Adadelta, dict(lr=0.5, rho=0.8, eps=1e-3, weight_decay=0.1)),
+        "nadam": (torch.optim.NAdam, dict(lr=0.02)),
+        "nadam_decay": (
+            torch.optim.NAdam,
+            dict(lr=0.05, betas=(0.8, 0.95), eps=1e-4, weight_decay=0.1, momentum_decay=0.05),
+        ),
+        "radam": (torch.optim.RAdam, dict(lr=0.02)),
+        # With this beta2 the rectified branch begins within the five steps.
+        "radam_rectified": (torch.optim.RAdam, dict(lr=0.05, betas=(0.7, 0.9), eps=1e-4, weight_decay=0.1)),
+        "lion": (Lion, dict(lr=0.02)),
+        "lion_decay": (Lion, dict(lr=0.02, betas=(0.8, 0.95), weight_decay=0.5)),
+        "lamb": (Lamb, dict(lr=0.02)),
+        "lamb_decay": (Lamb, dict(lr=0.05, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.1)),
+        "muon": (Muon, dict(lr=0.02)),
+        "muon_plain": (Muon, dict(lr=0.1, weight_decay=0.0, momentum=0.8, nesterov=False)),
     }
     tensors = {"first": randn(4, 3).float(), "second": randn(5).float()}
     gradients = [(randn(4, 3).float(), randn(5).float()) for _ in range(5)]
@@ -182,6 +287,26 @@ def optimizers():
     save_file(tensors, HERE / "optimizers.safetensors")
 
 
+def plateaus():
+    """Forty measurements with long stretches without progress, and the rates that follow from them."""
+    noise = torch.rand(40, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+    metrics = torch.exp(-torch.arange(40, dtype=torch.float64).clamp(max=12) / 6) + 0.02 * noise
+    tensors = {"plateau_metrics": metrics}
+    table = {
+        "min": dict(patience=2),
+        "max": dict(mode="max", factor=0.5, patience=1, threshold=0.01, threshold_mode="abs", cooldown=3, min_lr=0.02),
+    }
+    for name, settings in table.items():
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
+        scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, **settings)
+        rates = []
+        for metric in metrics.tolist():
+            scheduler.step(metric)
+            rates.append(optimizer.param_groups[0]["lr"])
+        tensors[f"plateau_{name}"] = torch.tensor(rates, dtype=torch.float64)
+    return tensors
+
+
 def schedules():
     table = {
         "step": (0.5, lambda o: lr_scheduler.StepLR(o, step_size=7, gamma=0.3)),
@@ -194,7 +319,34 @@ def schedules():
             ),
         ),
     }
-    tensors = {}
+    table |= {
+        "multi_step": (0.5, lambda o: lr_scheduler.MultiStepLR(o, [3, 10, 31], gamma=0.3)),
+        "exponential": (0.5, lambda o: lr_scheduler.ExponentialLR(o, 0.9)),
+        "polynomial": (0.5, lambda o: lr_scheduler.PolynomialLR(o, total_iters=30, power=2.0)),
+        "warm_up": (0.5, lambda o: lr_scheduler.LinearLR(o, start_factor=0.2, total_iters=12)),
+        "warm_restarts": (0.5, lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 5, T_mult=2, eta_min=0.01)),
+        "equal_restarts": (0.5, lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 7)),
+        "sequence": (
+            0.5,
+            lambda o: lr_scheduler.SequentialLR(
+                o,
+                [
+                    lr_scheduler.LinearLR(o, start_factor=0.1, total_iters=6),
+                    lr_scheduler.CosineAnnealingLR(o, T_max=20),
+                    lr_scheduler.ExponentialLR(o, 0.5),
+                ],
+                milestones=[6, 26],
+            ),
+        ),
+    }
+    for mode in ["triangular", "triangular2", "exp_range"]:
+        table[f"cyclic_{mode}"] = (
+            0.5,
+            lambda o, mode=mode: lr_scheduler.CyclicLR(
+                o, 0.1, 0.5, step_size_up=4, step_size_down=7, mode=mode, gamma=0.97, cycle_momentum=False
+            ),
+        )
+    tensors = plateaus()
     for name, (lr, make) in table.items():
         optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=lr, momentum=0.9)
         scheduler = make(optimizer)
