@@ -49,7 +49,7 @@ impl TwoLayer {
         let first = Linear::new(2, hidden, &mut generator);
         let second = Linear::new(hidden, 1, &mut generator);
         let network = TwoLayer {
-            optimizer: Sgd::new(Vec::new(), 0.1),
+            optimizer: Sgd::new(Vec::<(String, Tensor)>::new(), 0.1),
             inputs: Tensor::zeros(&[1, 2], DType::F32),
             targets: Tensor::zeros(&[1, 1], DType::F32),
             first,
