@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::middleware;
 use striate_road::progress::{Progress, ProgressError};
+use striate_road::workspace::Workspace;
 use striate_train::RunStore;
 use tokio::sync::watch;
 
+use crate::checker::{Checker, Program};
 use crate::guard::{Guard, protect};
 use crate::pages::runs::Evaluations;
 use crate::standing::Snapshot;
@@ -29,6 +31,12 @@ pub struct StudioConfig {
     pub runs: PathBuf,
     /// The progress database.
     pub progress: PathBuf,
+    /// Folder of the last report of every exercise.
+    pub checks: PathBuf,
+    /// The learner's own files.
+    pub workspace: PathBuf,
+    /// The command that checks.
+    pub program: Program,
 }
 
 /// Why the studio cannot start.
@@ -89,6 +97,9 @@ pub struct App {
     pub(crate) runs: RunStore,
     pub(crate) trainer: Trainer,
     pub(crate) evaluations: Evaluations,
+    pub(crate) checker: Checker,
+    pub(crate) workspace: Workspace,
+    pub(crate) checks: PathBuf,
     progress: Mutex<Progress>,
 }
 
@@ -129,8 +140,16 @@ impl Studio {
         let address = listener.local_addr().map_err(StudioError::Server)?;
         let progress = Mutex::new(Progress::open(&config.progress)?);
         let guard = Guard::new(address.port())?;
-        let (runs, trainer) = (RunStore::new(&config.runs), Trainer::default());
-        let app = Arc::new(App { guard, runs, trainer, evaluations: Evaluations::default(), progress });
+        let app = Arc::new(App {
+            guard,
+            runs: RunStore::new(&config.runs),
+            trainer: Trainer::default(),
+            evaluations: Evaluations::default(),
+            checker: Checker::new(config.program),
+            workspace: Workspace::new(config.workspace),
+            checks: config.checks,
+            progress,
+        });
         Ok(Studio { listener, address, app, stop: Stop(Arc::new(watch::Sender::new(false))) })
     }
 

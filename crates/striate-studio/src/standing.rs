@@ -6,8 +6,8 @@ use serde::Serialize;
 use striate_road::Road;
 use striate_road::exercise::Exercise;
 use striate_road::exercises;
-use striate_road::map::{Standing, Station, StationState};
-use striate_road::progress::{ExerciseRecord, ExerciseState, Progress, ProgressError, now};
+use striate_road::map::{Standing, Station, StationMark, StationState};
+use striate_road::progress::{ExerciseRecord, ExerciseState, Progress, ProgressError, Timestamp, now};
 
 /// One station of the map.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,6 +16,8 @@ pub struct StationView {
     pub state: &'static str,
     /// The state in words.
     pub label: &'static str,
+    /// Set by hand: `done` or `skipped`.
+    pub mark: Option<&'static str>,
     /// Exercises passed.
     pub passed: usize,
     /// Exercises that can be checked.
@@ -31,10 +33,26 @@ pub struct ExerciseView {
     pub label: String,
     /// When, in words, and in which language; empty before the first check.
     pub when: String,
+    /// When, in milliseconds since 1970.
+    pub at: Timestamp,
     /// Passed earlier, though not at the last check.
     pub passed_before: bool,
     /// The mistakes that were recognised at the last check, in words.
     pub mistakes: Vec<String>,
+}
+
+impl Default for ExerciseView {
+    /// Before the first check.
+    fn default() -> Self {
+        ExerciseView {
+            state: "not_attempted",
+            label: "not attempted".to_owned(),
+            when: String::new(),
+            at: 0,
+            passed_before: false,
+            mistakes: Vec::new(),
+        }
+    }
 }
 
 /// Everything about progress that a page can show.
@@ -43,11 +61,12 @@ pub struct Snapshot {
     /// By station id.
     pub stations: BTreeMap<String, StationView>,
     /// By exercise id; those with at least one check.
+    #[serde(skip)]
     pub exercises: BTreeMap<String, ExerciseView>,
     /// The goal the learner chose.
     pub goal: Option<String>,
-    #[serde(skip)]
-    standing: Standing,
+    /// The next station by goal, for those that have one left.
+    pub next: BTreeMap<&'static str, &'static str>,
 }
 
 impl Snapshot {
@@ -68,15 +87,16 @@ impl Snapshot {
                 (id, seen)
             })
             .collect();
-        Ok(Snapshot { stations, exercises, goal: progress.goal()?, standing })
+        let next = road.goals().iter().filter_map(|goal| Some((goal.id.as_str(), next(road, &goal.id, &standing)?)));
+        Ok(Snapshot { stations, exercises, goal: progress.goal()?, next: next.collect() })
     }
+}
 
-    /// The next station on the way to a goal: one with exercises if there is any left.
-    pub fn next(&self, goal: &str) -> Option<&'static Station> {
-        let road = Road::embedded();
-        let with_exercises = road.next_with_exercises(goal, &self.standing).ok().flatten();
-        with_exercises.or_else(|| road.next(goal, &self.standing).ok().flatten())
-    }
+/// The next station on the way to a goal: one with exercises if there is any left.
+fn next(road: &'static Road, goal: &str, standing: &Standing) -> Option<&'static str> {
+    let with_exercises = road.next_with_exercises(goal, standing).ok().flatten();
+    let station = with_exercises.or_else(|| road.next(goal, standing).ok().flatten())?;
+    Some(&station.id)
 }
 
 /// The exercise of that id, if it can be checked already.
@@ -94,7 +114,12 @@ fn view(road: &Road, station: &Station, standing: &Standing) -> StationView {
         StationState::Ahead => ("ahead", "further on"),
     };
     let passed = open().filter(|plan| standing.passed.contains(&plan.id)).count();
-    StationView { state, label, passed, exercises: open().count() }
+    let mark = match standing.marks.get(&station.id) {
+        Some(StationMark::Done) => Some("done"),
+        Some(StationMark::Skipped) => Some("skipped"),
+        Some(StationMark::Started) | None => None,
+    };
+    StationView { state, label, mark, passed, exercises: open().count() }
 }
 
 fn exercise_view(id: &str, record: &ExerciseRecord, mistakes: &[String]) -> ExerciseView {
@@ -106,6 +131,7 @@ fn exercise_view(id: &str, record: &ExerciseRecord, mistakes: &[String]) -> Exer
     ExerciseView {
         state: record.latest.name(),
         label: record.latest.label(),
+        at: record.last_at,
         when: format!("checked {}{language}", ago(record.last_at)),
         passed_before: record.best == ExerciseState::Passed && record.latest != ExerciseState::Passed,
         mistakes: mistakes.iter().map(in_words).collect(),

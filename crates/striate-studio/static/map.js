@@ -56,8 +56,21 @@ for (const button of map.querySelectorAll("[data-follow]")) {
   });
 }
 
+const next = map.querySelector("[data-next]");
+
+function showNext(id) {
+  const link = tiles.get(id)?.querySelector("h3 a");
+  next.hidden = !link;
+  map.querySelector("[data-arrived]").hidden = Boolean(link);
+  if (!link || next.getAttribute("href") === link.getAttribute("href")) return;
+  next.href = link.getAttribute("href");
+  next.querySelector("[data-next-title]").textContent = link.textContent;
+  next.querySelector("[data-next-outcome]").textContent = link.title;
+}
+
 connect("/live/progress", {
   onMessage(snapshot) {
+    showNext(snapshot.next[next.dataset.next]);
     for (const [id, view] of Object.entries(snapshot.stations)) {
       const tile = tiles.get(id);
       if (!tile || (tile.classList.contains(view.state) && !tile.querySelector("[data-passed]"))) continue;

@@ -5,8 +5,10 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use striate_road::progress::{Attempt, ExerciseState, Progress, now};
-use striate_road::runner::Language;
+use striate_road::check::content::check_behaviour;
+use striate_road::check::last;
+use striate_road::exercises;
+use striate_road::progress::{Progress, now};
 use support::{TestStudio, browser_or_skip};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -136,22 +138,33 @@ fn a_check_elsewhere_shows_on_the_open_page_and_notes_are_kept() {
     let exercise = exercise.as_str().unwrap().to_owned();
     // What `striate check` writes in a terminal.
     let mut progress = Progress::open(&studio.progress).unwrap();
-    let mut record = |state| {
-        let attempt = Attempt {
-            at: now(),
-            exercise: exercise.clone(),
-            language: Language::Python,
-            state,
-            misconceptions: Vec::new(),
-        };
-        progress.record_attempt(&attempt).unwrap();
+    let mut check = |behaviour| {
+        let exercise = exercises::all().iter().find(|known| known.id == exercise).unwrap();
+        let mut report = check_behaviour(exercise, behaviour);
+        report.file = studio.workspace.join("correlation-filtering/python").join(format!("{}.py", exercise.id));
+        progress.record_attempt(&report.attempt(now()).unwrap()).unwrap();
+        last::save(&studio.checks, &report).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
     };
-    let verdict = format!("document.querySelector('[data-exercise={exercise}] [data-verdict]').textContent");
-    record(ExerciseState::WrongValue);
-    page.wait_for(&format!("{verdict} === 'wrong value'"), SOON);
-    std::thread::sleep(Duration::from_millis(5));
-    record(ExerciseState::Passed);
-    page.wait_for(&format!("{verdict} === 'passed'"), SOON);
+    let written = exercises::all().iter().find(|known| known.id == exercise).unwrap();
+    let mistake = &written.misconceptions[0];
+    let part = |name: &str| format!("document.querySelector('[data-exercise={exercise}] {name}')");
+    check(mistake.behaviour);
+    page.wait_for(&format!("{}.textContent === 'wrong value'", part("[data-verdict]")), SOON);
+    let report = page.evaluate(&format!("{}.innerText", part("[data-report]")));
+    let report = report.as_str().unwrap();
+    let title = mistake.title.trim_end_matches('.');
+    for expected in [title, "The smallest input that shows it", "expected", "yours", "inputs right"] {
+        assert!(report.contains(expected), "{expected} is not in: {report}");
+    }
+    assert_ne!(page.evaluate(&format!("{}.textContent", part("[data-report] td.off"))), json!(null));
+    // Said aloud, as it happened while the page was open.
+    let spoken = page.evaluate(&format!("{}.textContent", part("[role=status]")));
+    assert!(spoken.as_str().unwrap().starts_with(&format!("{exercise}: wrong value.")), "{spoken}");
+    assert!(page.evaluate("document.documentElement.scrollWidth - innerWidth").as_f64().unwrap() <= 0.0);
+    check(written.reference);
+    page.wait_for(&format!("{}.textContent === 'passed'", part("[data-verdict]")), SOON);
+    assert_eq!(page.evaluate(&part("[data-report] td.off")), json!(null));
     page.wait_for("document.querySelector('[data-state]').textContent !== 'further on'", SOON);
 
     page.fill("[data-note]", "Correlation does not turn the kernel.");
@@ -167,4 +180,62 @@ fn a_check_elsewhere_shows_on_the_open_page_and_notes_are_kept() {
         json!(false)
     );
     assert_eq!(page.problems(), [""; 0]);
+}
+
+#[test]
+fn starters_are_laid_from_the_page_and_kept_the_second_time() {
+    let Some(browser) = browser_or_skip("starters_are_laid_from_the_page_and_kept_the_second_time") else { return };
+    let studio = TestStudio::start();
+    let mut page = browser.page(1280, 900);
+    page.open(&studio.at("stations/correlation-filtering"));
+    let missing = "document.querySelector('[data-exercise=correlate2d] [data-missing]').hidden";
+    page.wait_for(&format!("!{missing}"), SOON);
+    page.click("[name=language][value=rust] + span");
+    let target = "[...document.querySelectorAll('[data-exercise=correlate2d] [data-file]')].filter(file => !file.hidden).map(file => file.textContent).join()";
+    assert_eq!(page.evaluate(target), json!("correlation-filtering/rust/src/correlate2d.rs"));
+    page.click("[data-start]");
+    let told = "document.querySelector('[data-start-state]').textContent";
+    page.wait_for(&format!("{told}.includes('new rust/src/correlate2d.rs')"), SOON);
+    assert!(studio.workspace.join("correlation-filtering/rust/src/correlate2d.rs").is_file());
+    page.wait_for(missing, SOON);
+    page.wait_for("document.querySelector('[data-state]').textContent === 'started'", SOON);
+    page.click("[data-start]");
+    page.wait_for(&format!("{told}.includes('kept as they are rust/src/correlate2d.rs')"), SOON);
+    // The language is remembered by what was written last.
+    page.open(&studio.at("stations/correlation-filtering"));
+    assert_eq!(page.evaluate("document.querySelector('[name=language]:checked').value"), json!("rust"));
+    assert_eq!(page.problems(), [""; 0]);
+    // Without the command there is an error in words.
+    page.click("[data-exercise=correlate2d] [data-check]");
+    page.wait_for("document.querySelector('[data-check-error]').textContent.startsWith('cannot start')", SOON);
+}
+
+#[test]
+fn a_mark_moves_the_open_map_on_and_can_be_taken_back() {
+    let Some(browser) = browser_or_skip("a_mark_moves_the_open_map_on_and_can_be_taken_back") else { return };
+    let studio = TestStudio::start();
+    let mut map = browser.page(1280, 900);
+    map.open(&studio.at("?goal=recognition"));
+    let first = map.evaluate("document.querySelector('[data-next]').getAttribute('href')");
+    let first = first.as_str().unwrap().trim_start_matches("/stations/").to_owned();
+    let mut page = browser.page(1280, 900);
+    page.open(&studio.at(&format!("stations/{first}")));
+    page.click("[data-mark=skipped]");
+    page.wait_for("document.querySelector('[data-state]').textContent === 'skipped'", SOON);
+    map.wait_for(&format!("document.querySelector('#t-{first}').classList.contains('skipped')"), SOON);
+    let moved = format!("document.querySelector('[data-next]').getAttribute('href') !== '/stations/{first}'");
+    map.wait_for(&moved, SOON);
+    let title = "document.querySelector('[data-next-title]').textContent";
+    let on_tile = "document.querySelector('#t-' + document.querySelector('[data-next]').getAttribute('href').split('/').pop() + ' h3').textContent";
+    assert_eq!(map.evaluate(title), map.evaluate(on_tile));
+    page.click("[data-mark='']");
+    page.wait_for("document.querySelector('[data-state]').textContent !== 'skipped'", SOON);
+    map.wait_for(&format!("!({moved})"), SOON);
+    // A station that is reading only can be done by the learner's own word.
+    page.open(&studio.at("stations/image-as-function"));
+    page.click("[data-mark=done]");
+    page.wait_for("document.querySelector('[data-state]').textContent === 'done'", SOON);
+    map.wait_for("document.querySelector('#t-image-as-function').classList.contains('done')", SOON);
+    assert_eq!(map.evaluate("document.querySelector('[data-done]').textContent"), json!("1"));
+    assert_eq!([map.problems(), page.problems()].concat(), [""; 0]);
 }

@@ -81,11 +81,7 @@ fn a_taken_port_is_told_plainly() {
     let studio = TestStudio::start();
     let port: u16 = studio.url.trim_end_matches('/').rsplit(':').next().unwrap().parse().unwrap();
     let home = tempfile::tempdir().unwrap();
-    let config = striate_studio::StudioConfig {
-        port: Some(port),
-        runs: home.path().join("runs"),
-        progress: home.path().join("progress.sqlite"),
-    };
+    let config = striate_studio::StudioConfig { port: Some(port), ..support::config(home.path()) };
     let Err(error) = striate_studio::Studio::bind(config.clone()) else { panic!("the port is taken") };
     let text = error.to_string();
     assert!(text.contains(&format!("127.0.0.1:{port}")) && text.contains("--port"), "{text}");

@@ -11,9 +11,11 @@ use axum::extract::{Path, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use striate_road::Road;
 
 use crate::guard::SOCKET_PROTOCOL;
 use crate::labs;
+use crate::news::StationNews;
 use crate::server::App;
 
 /// Addresses of the live channels.
@@ -21,6 +23,7 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/live/labs/{id}", any(lab))
         .route("/live/progress", any(progress))
+        .route("/live/stations/{id}", any(station))
         .route("/live/runs", any(list_of_runs))
         .route("/live/runs/{id}", any(run))
 }
@@ -34,7 +37,13 @@ async fn lab(Path(id): Path<String>, State(app): State<Arc<App>>, upgrade: WebSo
 }
 
 async fn progress(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
-    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| progress::follow(socket, app))
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(move |socket| progress::follow(socket, move || app.snapshot().ok()))
+}
+
+async fn station(Path(id): Path<String>, State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
+    let Some(station) = Road::embedded().station(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let read = move || StationNews::read(&app, station).ok();
+    upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(move |socket| progress::follow(socket, read))
 }
 
 async fn list_of_runs(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {

@@ -1,17 +1,15 @@
 //! Tells open pages about progress made elsewhere: `striate check` in a terminal, another page.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-
-use crate::server::App;
+use serde::Serialize;
 
 /// How often the database is asked.
 const PERIOD: Duration = Duration::from_millis(600);
 
-/// Sends a snapshot at the start and whenever it differs from the one before.
-pub async fn follow(mut socket: WebSocket, app: Arc<App>) {
+/// Sends what `read` gives at the start and whenever it differs from before.
+pub async fn follow<T: PartialEq + Serialize>(mut socket: WebSocket, read: impl Fn() -> Option<T>) {
     let mut shown = None;
     let mut tick = tokio::time::interval(PERIOD);
     loop {
@@ -19,15 +17,15 @@ pub async fn follow(mut socket: WebSocket, app: Arc<App>) {
             message = socket.recv() => if !matches!(message, Some(Ok(_))) { return },
             _ = tick.tick() => {
                 // A database that cannot be read for a moment (a write in progress) is asked again at the next tick.
-                let Ok(snapshot) = app.snapshot() else { continue };
-                if shown.as_ref() == Some(&snapshot) {
+                let Some(news) = read() else { continue };
+                if shown.as_ref() == Some(&news) {
                     continue;
                 }
-                let Ok(text) = serde_json::to_string(&snapshot) else { return };
+                let Ok(text) = serde_json::to_string(&news) else { return };
                 if socket.send(Message::text(text)).await.is_err() {
                     return;
                 }
-                shown = Some(snapshot);
+                shown = Some(news);
             }
         }
     }

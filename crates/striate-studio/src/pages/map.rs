@@ -14,6 +14,9 @@ use super::{Frame, html, message};
 use crate::server::App;
 use crate::standing::{Snapshot, StationView};
 
+/// The way of a learner who chose no goal: the road itself.
+const DEFAULT_GOAL: &str = "recognition";
+
 /// What the address may ask for.
 #[derive(Deserialize)]
 pub struct Wish {
@@ -73,6 +76,8 @@ struct MapPage {
     /// The learner's own goal is the one shown.
     is_own_goal: bool,
     sections: Vec<Section>,
+    /// The goal whose next step is shown.
+    way: &'static str,
     next: Option<&'static Station>,
     shown: usize,
     hours: u32,
@@ -108,8 +113,9 @@ pub async fn show(Query(wish): Query<Wish>, State(app): State<Arc<App>>) -> Resp
         frame: Frame::new(&app, "road"),
         goals: road.goals(),
         goal,
+        way: goal.map_or(DEFAULT_GOAL, |goal| &goal.id),
         is_own_goal: goal.map(|goal| &goal.id) == snapshot.goal.as_ref(),
-        next: snapshot.next(goal.map_or("recognition", |goal| &goal.id)),
+        next: snapshot.next.get(goal.map_or(DEFAULT_GOAL, |goal| &goal.id)).and_then(|id| road.station(id)),
         shown: on_path().count(),
         hours: on_path().map(|tile| tile.station.hours).sum(),
         done: tiles().filter(|tile| tile.view.state == "done").count(),

@@ -1,5 +1,6 @@
 //! The pages: one file per room, each with its template.
 
+mod checks;
 mod digits;
 mod labs;
 mod map;
@@ -25,6 +26,9 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/goal", post(station::choose_goal))
         .route("/stations/{id}", get(station::show))
         .route("/stations/{id}/note", post(station::save_note))
+        .route("/stations/{id}/mark", post(station::mark))
+        .route("/stations/{id}/start", post(checks::start))
+        .route("/exercises/{id}/check", post(checks::check))
         .route("/labs", get(labs::list))
         .route("/labs/{id}", get(labs::show))
         .route("/digits", get(digits::show))
@@ -35,6 +39,13 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/runs/{id}/evaluate", post(runs::evaluate))
         .route("/runs/{id}/mistakes.png", get(runs::mistakes))
         .route("/static/{*path}", get(statics::serve))
+}
+
+/// Runs work that takes a while away from the threads that answer pages.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
+    let failed =
+        |_| (StatusCode::INTERNAL_SERVER_ERROR, "this failed inside Striate; see the terminal\n").into_response();
+    tokio::task::spawn_blocking(work).await.map_err(failed)
 }
 
 /// What the frame around every page needs.

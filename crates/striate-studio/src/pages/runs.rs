@@ -14,7 +14,7 @@ use striate_data::Augmentation;
 use striate_models::digits::Architecture;
 use striate_train::{Evaluation, OptimizerKind, Preparation, Run, ScheduleKind, Source, Status, TrainConfig};
 
-use super::{Frame, html, message};
+use super::{Frame, apart, html, message};
 use crate::runs::{Reader, RunCard, settings, status_name};
 use crate::server::App;
 use crate::trainer::Refusal;
@@ -109,13 +109,6 @@ fn started(result: Result<String, Refusal>) -> Response {
         Ok(run) => Json(Started { run }).into_response(),
         Err(Refusal(text)) => (StatusCode::CONFLICT, format!("{text}\n")).into_response(),
     }
-}
-
-/// Runs work that takes a while away from the threads that answer pages.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
-    let failed =
-        |_| (StatusCode::INTERNAL_SERVER_ERROR, "this failed inside Striate; see the terminal\n").into_response();
-    tokio::task::spawn_blocking(work).await.map_err(failed)
 }
 
 /// Starts a training.

@@ -10,15 +10,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use striate_road::exercise::Exercise;
-use striate_road::map::{ExercisePlan, Goal, Resource, Station};
+use striate_road::map::{ExercisePlan, Goal, Resource, Station, StationMark};
+use striate_road::progress::ProgressError;
+use striate_road::runner::Language;
 use striate_road::{Road, text};
 
 use super::labs::Embedded;
 use super::{Frame, html, message};
 use crate::labs;
 use crate::labs::control::Kind;
+use crate::news::{self, ExerciseNews, StationNews};
 use crate::server::App;
-use crate::standing::{ExerciseView, StationView, written};
+use crate::standing::{StationView, written};
 
 /// An exercise as a card.
 pub struct Card {
@@ -27,7 +30,9 @@ pub struct Card {
     /// The exercise itself, once it exists.
     pub exercise: Option<&'static Exercise>,
     /// The last check.
-    pub view: ExerciseView,
+    pub news: ExerciseNews,
+    /// The learner's file by language, inside the workspace.
+    pub files: Vec<(Language, String)>,
 }
 
 /// A place to read or watch.
@@ -48,6 +53,9 @@ struct StationPage {
     number: usize,
     stage: &'static str,
     view: StationView,
+    /// Of the file that is checked.
+    language: Language,
+    workspace: String,
     before: Vec<(&'static Station, &'static str)>,
     after: Vec<&'static Station>,
     goals: Vec<&'static Goal>,
@@ -77,7 +85,9 @@ pub async fn show(
         Ok(renamed) => return Redirect::permanent(&format!("/stations/{}", renamed.id)).into_response(),
         Err(error) => return message(&app, StatusCode::NOT_FOUND, "There is no such station", &error.to_string()),
     };
-    let (snapshot, note) = match app.snapshot().and_then(|snapshot| Ok((snapshot, app.progress().note(&id)?))) {
+    let read =
+        || Ok::<_, ProgressError>((app.snapshot()?, StationNews::read(&app, station)?, app.progress().note(&id)?));
+    let (snapshot, mut news, note) = match read() {
         Ok(read) => read,
         Err(error) => {
             return message(
@@ -99,7 +109,9 @@ pub async fn show(
         after: road.stations().iter().filter(|later| later.prerequisites.contains(&id)).collect(),
         goals: road.goals().iter().filter(|goal| station.goals.contains(&goal.id)).collect(),
         text: station.text.as_deref().map(text::to_html),
-        cards: station.exercises.iter().map(|plan| card(plan, &snapshot.exercises)).collect(),
+        cards: station.exercises.iter().map(|plan| card(&app, station, plan, &mut news)).collect(),
+        language: news::language(&app, station),
+        workspace: app.workspace.root().display().to_string(),
         sources: station.resources.iter().filter_map(|pointer| source(road, pointer)).collect(),
         embedded: station
             .labs
@@ -114,15 +126,17 @@ pub async fn show(
     html(&page)
 }
 
-fn card(plan: &'static ExercisePlan, seen: &BTreeMap<String, ExerciseView>) -> Card {
-    let unseen = || ExerciseView {
-        state: "not_attempted",
-        label: "not attempted".to_owned(),
-        when: String::new(),
-        passed_before: false,
-        mistakes: Vec::new(),
+fn card(app: &App, station: &Station, plan: &'static ExercisePlan, news: &mut StationNews) -> Card {
+    let file = |language| {
+        let file = app.workspace.exercise_file(Road::embedded(), station, &plan.id, language);
+        (language, file.strip_prefix(app.workspace.root()).unwrap_or(&file).display().to_string())
     };
-    Card { plan, exercise: written(&plan.id), view: seen.get(&plan.id).cloned().unwrap_or_else(unseen) }
+    Card {
+        plan,
+        exercise: written(&plan.id),
+        news: news.exercises.remove(&plan.id).unwrap_or_default(),
+        files: Language::ALL.into_iter().map(file).collect(),
+    }
 }
 
 fn source(road: &'static Road, pointer: &'static striate_road::map::Pointer) -> Option<Source> {
@@ -159,6 +173,23 @@ pub async fn choose_goal(State(app): State<Arc<App>>, Json(choice): Json<Choice>
         return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response();
     }
     match app.progress().set_goal(choice.goal.as_deref()) {
+        Ok(()) => Json(()).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+/// What the learner says about a station.
+#[derive(Deserialize)]
+pub struct Mark {
+    mark: Option<StationMark>,
+}
+
+/// Marks a station as done or skipped, or takes the mark away.
+pub async fn mark(Path(id): Path<String>, State(app): State<Arc<App>>, Json(Mark { mark }): Json<Mark>) -> Response {
+    if Road::embedded().station(&id).is_none() {
+        return (StatusCode::NOT_FOUND, "there is no such station\n").into_response();
+    }
+    match app.progress().set_mark(&id, mark) {
         Ok(()) => Json(()).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

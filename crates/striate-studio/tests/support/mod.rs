@@ -7,7 +7,8 @@ pub mod strokes;
 
 #[allow(unused_imports, reason = "each user takes a part")]
 pub use browser::{Browser, Page, find_chromium};
-pub use server::TestStudio;
+#[allow(unused_imports, reason = "each user takes a part")]
+pub use server::{TestStudio, config};
 
 /// A browser, or `None` when there is none and the test is to be skipped; in CI that is a failure.
 pub fn browser_or_skip(test: &str) -> Option<Browser> {

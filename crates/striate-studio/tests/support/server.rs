@@ -1,12 +1,25 @@
 //! A studio on a free port with an empty home.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use striate_models::digits::Architecture;
-use striate_studio::{Stop, Studio, StudioConfig};
+use striate_studio::{Program, Stop, Studio, StudioConfig};
 use striate_train::{Outcome, RunStore, StopFlag, TrainConfig, train};
 use tempfile::TempDir;
+
+/// Everything in one folder, on any free port. There is no `striate` beside these tests: what a page does with the
+/// command is tested where the command is.
+pub fn config(home: &Path) -> StudioConfig {
+    StudioConfig {
+        port: Some(0),
+        runs: home.join("runs"),
+        progress: home.join("progress.sqlite"),
+        checks: home.join("checks"),
+        workspace: home.join("workspace"),
+        program: Program { path: home.join("no-striate-here"), environment: Vec::new() },
+    }
+}
 
 /// A studio that answers while this value lives.
 pub struct TestStudio {
@@ -16,6 +29,10 @@ pub struct TestStudio {
     pub runs: PathBuf,
     /// The progress database.
     pub progress: PathBuf,
+    /// Folder of the last reports.
+    pub checks: PathBuf,
+    /// The learner's files.
+    pub workspace: PathBuf,
     stop: Stop,
     thread: Option<JoinHandle<()>>,
     _home: TempDir,
@@ -25,16 +42,12 @@ impl TestStudio {
     /// Starts one.
     pub fn start() -> TestStudio {
         let home = tempfile::tempdir().expect("a folder for the studio");
-        let config = StudioConfig {
-            port: Some(0),
-            runs: home.path().join("runs"),
-            progress: home.path().join("progress.sqlite"),
-        };
-        let (runs, progress) = (config.runs.clone(), config.progress.clone());
+        let config = config(home.path());
+        let StudioConfig { runs, progress, checks, workspace, .. } = config.clone();
         let studio = Studio::bind(config).expect("a free port");
         let (url, stop) = (studio.url(), studio.stop_handle());
         let thread = std::thread::spawn(move || studio.serve().expect("the studio runs"));
-        TestStudio { url, runs, progress, stop, thread: Some(thread), _home: home }
+        TestStudio { url, runs, progress, checks, workspace, stop, thread: Some(thread), _home: home }
     }
 
     /// Trains a small convolutional network on part of MNIST, as a terminal would.

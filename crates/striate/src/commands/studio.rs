@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use striate_studio::{Studio, StudioConfig};
+use striate_studio::{Program, Studio, StudioConfig};
 
 use super::{CommandError, CommandResult};
 use crate::home::Home;
@@ -19,7 +19,18 @@ pub struct Args {
 }
 
 pub fn run(args: Args, home: &Home) -> CommandResult {
-    let config = StudioConfig { port: args.port, runs: home.runs(), progress: home.progress() };
+    let program = Program {
+        path: std::env::current_exe().map_err(CommandError::failed)?,
+        environment: vec![("STRIATE_HOME", home.root.clone()), ("STRIATE_WORKSPACE", home.workspace.clone())],
+    };
+    let config = StudioConfig {
+        port: args.port,
+        runs: home.runs(),
+        progress: home.progress(),
+        checks: home.checks(),
+        workspace: home.workspace.clone(),
+        program,
+    };
     let studio = Studio::bind(config).map_err(CommandError::failed)?;
     let stop = studio.stop_handle();
     ctrlc::set_handler(move || stop.stop()).map_err(CommandError::failed)?;
