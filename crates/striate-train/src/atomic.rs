@@ -63,12 +63,16 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_named() {
-        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
-        let text = TrainError::writing(Path::new("runs/digits-cnn-0001/checkpoint.safetensors"))(full).to_string();
-        assert!(
-            text.starts_with("the disk is full: cannot write runs/digits-cnn-0001/checkpoint.safetensors"),
-            "{text}"
-        );
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("digits-cnn-0001");
+        fs::create_dir(&folder).unwrap();
+        let checkpoint = folder.join("checkpoint.safetensors");
+        let full = || fs::OpenOptions::new().write(true).open("/dev/full").unwrap().write_all(b"x").unwrap_err();
+        let text = TrainError::writing(&checkpoint)(full()).to_string();
+        let start = format!("the disk is full: cannot write {}", checkpoint.display());
+        assert!(text.starts_with(&start) && !text.contains("--resume"), "nothing to resume without settings: {text}");
+        fs::write(folder.join("config.toml"), "").unwrap();
+        let text = TrainError::writing(&checkpoint)(full()).to_string();
         assert!(text.contains("striate train --resume digits-cnn-0001"), "{text}");
     }
 }

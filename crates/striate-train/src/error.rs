@@ -13,17 +13,17 @@ pub enum TrainError {
     Data(#[from] DataError),
     /// The disk is full.
     #[error(
-        "the disk is full: cannot write {}\nFree some space and go on with `striate train --resume {run}`: the last checkpoint is safe.",
-        path.display()
+        "the disk is full: cannot write {}\nFree some space and {}",
+        path.display(), after_full_disk(run.as_deref())
     )]
     DiskFull {
         /// The file that could not be written.
         path: PathBuf,
-        /// The run it belongs to.
-        run: String,
+        /// The run it belongs to, if there is one to go on with.
+        run: Option<String>,
     },
     /// A file of a run cannot be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}\nCheck that the folder is there and that you may {action} it; STRIATE_HOME chooses another for runs and progress.", path.display())]
     Io {
         /// `read` or `write`.
         action: &'static str,
@@ -121,7 +121,8 @@ impl TrainError {
     pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> TrainError + '_ {
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                let run = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+                let run = path.parent().filter(|folder| folder.join("config.toml").is_file()).and_then(Path::file_name);
+                let run = run.map(|name| name.to_string_lossy().into_owned());
                 TrainError::DiskFull { path: path.to_path_buf(), run }
             }
             _ => TrainError::Io { action: "write", path: path.to_path_buf(), source },
@@ -131,6 +132,15 @@ impl TrainError {
     /// A damaged file, for `map_err`.
     pub(crate) fn damaged<E: std::fmt::Display>(path: &Path) -> impl FnOnce(E) -> TrainError + '_ {
         move |reason| TrainError::Damaged { path: path.to_path_buf(), reason: reason.to_string() }
+    }
+}
+
+fn after_full_disk(run: Option<&str>) -> String {
+    match run {
+        Some(run) => {
+            format!("go on with `striate train --resume {run}`: the last checkpoint, if there is one, is safe.")
+        }
+        None => "ask again.".to_owned(),
     }
 }
 

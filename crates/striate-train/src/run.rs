@@ -197,12 +197,14 @@ impl Run {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(TrainError::reading(&path)(error)),
         }
-        let none = || TrainError::NoModel {
-            id: self.id.clone(),
-            reason: format!(
-                "it was stopped before its first checkpoint\nGo on with it by `striate train --resume {}`.",
-                self.id
-            ),
+        let none = || {
+            let (id, is_finished) = (self.id.clone(), self.path("summary.json").is_file());
+            let reason = if is_finished {
+                "its file model.safetensors is gone\nRestore the file from a backup, or train again.".to_owned()
+            } else {
+                format!("it was stopped before its first checkpoint\nGo on with it by `striate train --resume {id}`.")
+            };
+            TrainError::NoModel { id, reason }
         };
         let checkpoint = self.checkpoint()?.ok_or_else(none)?;
         Ok(if checkpoint.best.is_empty() { checkpoint.model } else { checkpoint.best })

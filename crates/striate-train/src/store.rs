@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{Run, TrainConfig, TrainError};
 
@@ -45,7 +45,8 @@ impl RunStore {
     /// The run with this id; `latest` for the newest; or a path of a run's folder.
     pub fn open(&self, id: &str) -> Result<Run, TrainError> {
         let is_run = |folder: &Path| folder.join("config.toml").is_file();
-        let is_name = Path::new(id).components().count() == 1;
+        let mut parts = Path::new(id).components();
+        let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         if is_name && is_run(&self.root.join(id)) {
             return Ok(Run::new(self.root.join(id)));
         }
@@ -69,7 +70,11 @@ impl RunStore {
             Some(name) => self.create_folder(name)?.ok_or_else(|| TrainError::RunExists(name.clone()))?,
             None => self.create_numbered(&format!("{}-{}", config.dataset.name(), config.model))?,
         };
-        run.write_config(config)?;
+        if let Err(error) = run.write_config(config) {
+            // Without its settings the folder is no run: nothing of it is worth keeping.
+            let _ = fs::remove_dir(run.folder());
+            return Err(error);
+        }
         Ok(run)
     }
 
@@ -133,5 +138,17 @@ mod tests {
         assert!(matches!(first.lock(), Err(TrainError::RunBusy(_))));
         drop(lock);
         assert_eq!(first.status(), Status::Interrupted);
+    }
+
+    #[test]
+    fn only_a_plain_name_is_looked_for_among_the_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("config.toml"), "").unwrap();
+        let store = RunStore::new(dir.path().join("runs"));
+        fs::create_dir(store.root()).unwrap();
+        for id in ["", ".", ".."] {
+            let found = store.open(id).map(|run| run.folder().to_path_buf());
+            assert!(!found.as_ref().is_ok_and(|folder| folder.starts_with(dir.path())), "{id}: {found:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What this terminal can show, and writing to it.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use striate_road::text::TerminalStyle;
 
@@ -18,10 +19,24 @@ pub fn style() -> TerminalStyle {
     TerminalStyle { width, color }
 }
 
-/// Writes a text to standard output. A reader who has seen enough (`striate road | head`) is no error.
+/// The first failure to write to standard output.
+static FAILURE: OnceLock<String> = OnceLock::new();
+
+/// Writes a text to standard output. A reader who has seen enough (`striate road | head`) is no error; any other failure
+/// (a full disk) lets the work go on and is told at its end, see [`output_failure`].
 pub fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            FAILURE.get_or_init(|| error.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// Why part of the output could not be written, if so.
+pub fn output_failure() -> Option<&'static str> {
+    FAILURE.get().map(String::as_str)
 }
 
 /// The text in bold, if colours are on.

@@ -225,7 +225,7 @@ fn data_that_cannot_be_used_are_one_clear_error() {
         let text = home.fails(1, &["train", "digits", "--data", folder]);
         assert!(text.contains(wanted), "{wanted} in {text}");
     };
-    fails("it is empty: no idx files and no class folders");
+    fails("no dataset in");
 
     let labels = data.path().join("train-labels-idx1-ubyte");
     let images = data.path().join("train-images-idx3-ubyte");
@@ -331,4 +331,36 @@ fn a_full_disk_is_one_clear_error() {
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.starts_with("error: the disk is full: cannot write "), "{text}");
     assert!(text.contains("striate train --resume digits-cnn-0001") && run_is_there, "{text}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_one_clear_error() {
+    let home = Home::new();
+    home.ok(&["train", "digits", "--model", "softmax", "--epochs", "1", "--train-limit", "500"]);
+    let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
+    for arguments in [&["runs"][..], &["runs", "--json"], &["eval", "latest"]] {
+        let output = home.striate(arguments).stdout(full()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {text}");
+        assert!(text.starts_with("error: cannot write all of the output: No space left"), "{text}");
+        // A reader that has seen enough is no error.
+        let mut child = home.striate(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && text.is_empty(), "{arguments:?}: {text}");
+    }
+}
+
+#[test]
+fn a_run_that_lost_a_file_is_one_clear_error() {
+    let home = Home::new();
+    home.ok(&["train", "digits", "--model", "softmax", "--epochs", "1", "--train-limit", "500"]);
+    fs::remove_file(home.folder("digits-softmax-0001").join("model.safetensors")).unwrap();
+    for command in [&["eval", "latest"][..], &["predict", "latest", "a.png"]] {
+        let text = home.fails(1, command);
+        // It is finished: advice to resume would lead nowhere.
+        assert!(text.contains("model.safetensors is gone") && !text.contains("--resume"), "{text}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `striate eval`: how good a run is, class by class, and where it errs.
 
+use std::fmt::{self, Write};
 use std::process::ExitCode;
 
 use striate_train::{Evaluation, RunStore};
@@ -7,6 +8,7 @@ use striate_train::{Evaluation, RunStore};
 use super::train::{command_error, print_json};
 use super::{CommandError, CommandResult};
 use crate::home::Home;
+use crate::screen;
 
 /// Most wide a confusion matrix may be printed.
 const WIDEST: usize = 20;
@@ -40,48 +42,60 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
     if args.json {
         print_json(&evaluation);
     } else {
-        print(&evaluation);
+        let mut text = String::new();
+        table(&mut text, &evaluation).map_err(CommandError::failed)?;
+        screen::print(&text);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(evaluation: &Evaluation) {
+fn table(out: &mut String, evaluation: &Evaluation) -> fmt::Result {
     let Evaluation { run, images, accuracy, loss, wrong, .. } = evaluation;
-    println!("{run}: {:.2} % of {images} test images right ({wrong} wrong), loss {loss:.4}\n", accuracy * 100.0);
+    writeln!(out, "{run}: {:.2} % of {images} test images right ({wrong} wrong), loss {loss:.4}\n", accuracy * 100.0)?;
     let width = evaluation.classes.iter().map(|score| score.class.chars().count()).max().unwrap_or(0).max(5);
-    println!("{:<width$}  precision   recall       f1   images", "class");
+    writeln!(out, "{:<width$}  precision   recall       f1   images", "class")?;
     for score in &evaluation.classes {
         let [precision, recall, f1] = [score.precision, score.recall, score.f1].map(|share| share * 100.0);
-        println!("{:<width$}  {precision:7.2} %  {recall:5.2} %  {f1:5.2} %  {:>7}", score.class, score.support);
+        writeln!(out, "{:<width$}  {precision:7.2} %  {recall:5.2} %  {f1:5.2} %  {:>7}", score.class, score.support)?;
     }
-    print_confusion(evaluation, width);
-    let Some(sheet) = &evaluation.sheet else { return };
-    println!("\nMost confident mistakes:");
+    confusion(out, evaluation, width)?;
+    let Some(sheet) = &evaluation.sheet else { return Ok(()) };
+    writeln!(out, "\nMost confident mistakes:")?;
     for mistake in evaluation.mistakes.iter().take(LISTED) {
         let confidence = mistake.confidence * 100.0;
-        println!("  image {:>5}: {} taken for {} ({confidence:.1} %)", mistake.image, mistake.truth, mistake.answer);
+        writeln!(
+            out,
+            "  image {:>5}: {} taken for {} ({confidence:.1} %)",
+            mistake.image, mistake.truth, mistake.answer
+        )?;
     }
-    println!(
+    writeln!(
+        out,
         "\nThe worst {} as a picture (truth>answer, by class number): {}",
         evaluation.mistakes.len(),
         sheet.display()
-    );
+    )
 }
 
-fn print_confusion(evaluation: &Evaluation, width: usize) {
+fn confusion(out: &mut String, evaluation: &Evaluation, width: usize) -> fmt::Result {
     if evaluation.classes.len() > WIDEST {
-        println!("\nThe confusion matrix of {} classes is in the --json output.", evaluation.classes.len());
-        return;
+        writeln!(out, "\nThe confusion matrix of {} classes is in the --json output.", evaluation.classes.len())?;
+        return Ok(());
     }
     let largest = evaluation.confusion.iter().flatten().max().copied().unwrap_or(0).to_string().len();
     let cell = largest.max(2) + 1;
-    println!("\nConfusion matrix (rows: what it is; columns: what the model says, by class number)");
-    print!("{:width$}  ", "");
-    (0..evaluation.classes.len()).for_each(|class| print!("{class:>cell$}"));
-    println!();
-    for (score, row) in evaluation.classes.iter().zip(&evaluation.confusion) {
-        print!("{:<width$}  ", score.class);
-        row.iter().for_each(|&count| if count == 0 { print!("{:>cell$}", "·") } else { print!("{count:>cell$}") });
-        println!();
+    writeln!(out, "\nConfusion matrix (rows: what it is; columns: what the model says, by class number)")?;
+    write!(out, "{:width$}  ", "")?;
+    for class in 0..evaluation.classes.len() {
+        write!(out, "{class:>cell$}")?;
     }
+    writeln!(out)?;
+    for (score, row) in evaluation.classes.iter().zip(&evaluation.confusion) {
+        write!(out, "{:<width$}  ", score.class)?;
+        for &count in row {
+            if count == 0 { write!(out, "{:>cell$}", "·")? } else { write!(out, "{count:>cell$}")? }
+        }
+        writeln!(out)?;
+    }
+    Ok(())
 }

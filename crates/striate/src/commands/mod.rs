@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::home::Home;
+use crate::screen;
 
 /// Why a command stopped.
 #[derive(Debug)]
@@ -81,7 +82,15 @@ pub fn run() -> ExitCode {
         None => studio::run(studio::Args::default(), &home),
     });
     match result {
-        Ok(code) => code,
+        Ok(code) => match screen::output_failure() {
+            Some(reason) => {
+                eprintln!(
+                    "error: cannot write all of the output: {reason}\nWhat was printed is not complete; make room where it goes and ask again."
+                );
+                ExitCode::from(1)
+            }
+            None => code,
+        },
         Err(CommandError::Failed(text)) => {
             eprintln!("error: {text}");
             ExitCode::from(1)

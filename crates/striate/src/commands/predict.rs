@@ -9,6 +9,7 @@ use striate_train::{Prediction, Predictor, RunStore};
 use super::train::{command_error, print_json};
 use super::{CommandError, CommandResult};
 use crate::home::Home;
+use crate::screen;
 
 /// Ask a trained model what pictures show.
 ///
@@ -64,7 +65,12 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
         match &answer {
             answer if args.json => print_json(answer),
             Answer::Prediction { image, prediction } => {
-                println!("{}: {}", image.display(), sentence(prediction, &predictor.input().class_names));
+                let answer = sentence(prediction, &predictor.input().class_names);
+                screen::print(&format!("{}: {answer}\n", image.display()));
+            }
+            // Most texts name the file already.
+            Answer::Error { image, error } if error.contains(&image.display().to_string()) => {
+                eprintln!("error: {error}")
             }
             Answer::Error { image, error } => eprintln!("error: {}: {error}", image.display()),
         }

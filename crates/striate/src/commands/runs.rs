@@ -9,6 +9,7 @@ use striate_train::{Event, Run, RunStore, Status};
 use super::CommandResult;
 use super::train::{command_error, print_json};
 use crate::home::Home;
+use crate::screen;
 
 /// List the trainings, newest first.
 #[derive(clap::Args)]
@@ -73,12 +74,12 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
         return Ok(ExitCode::SUCCESS);
     }
     if rows.is_empty() {
-        println!("No run yet. Start one with `striate train digits`.");
+        screen::print("No run yet. Start one with `striate train digits`.\n");
         return Ok(ExitCode::SUCCESS);
     }
     let width = rows.iter().map(|row| row.run.chars().count()).max().unwrap_or(0).max(3);
-    println!(
-        "{:<width$}  {:<11}  {:<7}  {:>6}  {:>10}  {:>8}  started",
+    let mut text = format!(
+        "{:<width$}  {:<11}  {:<7}  {:>6}  {:>10}  {:>8}  started\n",
         "run", "status", "model", "epochs", "validation", "test"
     );
     let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", share * 100.0));
@@ -90,17 +91,18 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
             Status::Interrupted => "interrupted",
             Status::Failed => "failed",
         };
-        println!(
-            "{:<width$}  {status:<11}  {:<7}  {:>6}  {:>10}  {:>8}  {}",
+        text.push_str(&format!(
+            "{:<width$}  {status:<11}  {:<7}  {:>6}  {:>10}  {:>8}  {}\n",
             row.run,
             row.model.as_deref().unwrap_or("?"),
             format!("{}/{}", row.epochs_done, row.epochs.map_or("?".to_owned(), |epochs| epochs.to_string())),
             percent(row.validation_accuracy),
             percent(row.test_accuracy),
             ago(now.saturating_sub(row.created)),
-        );
+        ));
     }
-    println!("\nin {}", store.root().display());
+    text.push_str(&format!("\nin {}\n", store.root().display()));
+    screen::print(&text);
     Ok(ExitCode::SUCCESS)
 }
 

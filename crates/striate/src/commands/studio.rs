@@ -6,6 +6,7 @@ use striate_studio::{Program, Studio, StudioConfig};
 
 use super::{CommandError, CommandResult};
 use crate::home::Home;
+use crate::screen;
 
 /// Open the studio in the browser: the road, the labs, the digit room, your runs.
 #[derive(clap::Args, Default)]
@@ -34,11 +35,11 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
     let studio = Studio::bind(config).map_err(CommandError::failed)?;
     let stop = studio.stop_handle();
     ctrlc::set_handler(move || stop.stop()).map_err(CommandError::failed)?;
-    println!("Striate is at {}\nPress Ctrl-C here to end it.", studio.url());
+    screen::print(&format!("Striate is at {}\nPress Ctrl-C here to end it.\n", studio.url()));
     if !args.no_browser && !studio.open_browser() {
-        println!("There is no browser to start here; open the address yourself.");
+        screen::print("There is no browser to start here; open the address yourself.\n");
     }
     studio.serve().map_err(CommandError::failed)?;
-    println!("\nStriate has ended. What you did is kept.");
+    screen::print("\nStriate has ended. What you did is kept.\n");
     Ok(ExitCode::SUCCESS)
 }

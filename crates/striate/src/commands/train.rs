@@ -2,7 +2,6 @@
 
 mod display;
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -16,6 +15,7 @@ use striate_train::{
 
 use super::{CommandError, CommandResult};
 use crate::home::Home;
+use crate::screen;
 use display::Display;
 
 /// Exit code after Ctrl-C: 128 + the number of the signal, as shells expect.
@@ -219,7 +219,7 @@ pub(super) fn command_error(error: TrainError) -> CommandError {
 /// One line of JSON. A reader that went away (`| head -1`) does not stop the training.
 pub(super) fn print_json(value: &impl serde::Serialize) {
     let text = serde_json::to_string(value).expect("names and numbers are valid JSON");
-    let _ = writeln!(std::io::stdout(), "{text}");
+    screen::print(&format!("{text}\n"));
 }
 
 /// A flag that the first Ctrl-C raises; the second ends the program at once.

@@ -1,10 +1,12 @@
 //! A training as people watch it: a progress bar on a terminal, plain lines elsewhere.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use striate_train::{Event, Summary};
+
+use crate::screen;
 
 /// Time between two plain lines within an epoch.
 const PLAIN_EVERY: Duration = Duration::from_secs(10);
@@ -107,7 +109,7 @@ impl Display {
 
 /// A reader that went away does not stop the training.
 fn println_if_open(text: &str) {
-    let _ = writeln!(stdout(), "{text}");
+    screen::print(&format!("{text}\n"));
 }
 
 fn started(event: &Event) -> String {
