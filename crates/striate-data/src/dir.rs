@@ -112,7 +112,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
         assert!(error(&dir.join("nowhere")).contains("there is no such folder"));
-        assert!(error(dir).contains("it is empty: no idx files and no class folders"));
+        assert!(error(dir).contains("it is empty"));
+        fs::write(dir.join("readme.txt"), "no image").unwrap();
+        assert!(error(dir).contains("neither idx files nor class folders"));
         let first = picture(dir, "a/1.png", 4, 4, [1, 1, 1]);
         assert!(error(&first).contains("it is a file, not a folder"));
         assert!(error(dir).contains("one class only ('a')"));

@@ -37,7 +37,8 @@ pub fn read(dir: &Path) -> Result<Dataset, DataError> {
 pub fn read_as(dir: &Path, format: Option<Format>) -> Result<Dataset, DataError> {
     let classes = subfolders(dir)?;
     if classes.is_empty() {
-        let reason = "it is empty: no idx files and no class folders".to_owned();
+        let is_empty = fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none());
+        let reason = if is_empty { "it is empty" } else { "it has neither idx files nor class folders" }.to_owned();
         return Err(DataError::NoDataset { path: dir.to_path_buf(), reason });
     }
     let mut files = Vec::new();
