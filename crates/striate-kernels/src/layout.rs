@@ -7,6 +7,18 @@ use crate::threads::parallel_chunks_mut;
 /// Elements one chunk copies, about.
 const CHUNK_LEN: usize = 32 * 1024;
 
+/// The largest size of an axis, kernel, stride, padding or dilation: with it no sum or product of two of them overflows.
+pub(crate) const MAX_SIZE: usize = 1 << 31;
+
+/// The number of elements of an array.
+///
+/// # Panics
+/// If it is beyond `usize`: kernels read and write through addresses, so a length that wrapped around must not pass.
+pub(crate) fn element_count(sizes: &[usize]) -> usize {
+    let count = sizes.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
+    count.unwrap_or_else(|| panic!("an array of {sizes:?} elements is larger than the address space"))
+}
+
 /// `out[n, c, r] = x[n, r, c]`: transposes each of `batch` matrices of `rows` by `columns`.
 ///
 /// With `rows = h * w` and `columns = channels` this brings NHWC to NCHW, with `rows = channels` and `columns = h * w` it
@@ -15,7 +27,7 @@ const CHUNK_LEN: usize = 32 * 1024;
 /// # Panics
 /// If a length does not fit.
 pub fn transpose<T: Element>(x: &[T], batch: usize, rows: usize, columns: usize, out: &mut [T]) {
-    assert!(x.len() == batch * rows * columns && out.len() == x.len(), "transpose: lengths");
+    assert!(x.len() == element_count(&[batch, rows, columns]) && out.len() == x.len(), "transpose: lengths");
     if out.is_empty() {
         return;
     }

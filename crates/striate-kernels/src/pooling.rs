@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::Element;
 use crate::arch::{Isa, PoolWindow, vectorized};
+use crate::layout::{MAX_SIZE, element_count};
 use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
 
 /// Sizes of a pooling.
@@ -43,19 +44,21 @@ impl Pool2dGeometry {
 
     /// Elements of the input.
     pub fn input_len(&self) -> usize {
-        self.batch * self.in_height * self.in_width * self.channels
+        element_count(&[self.batch, self.in_height, self.in_width, self.channels])
     }
 
     /// Elements of the output.
     pub fn output_len(&self) -> usize {
         let [height, width] = self.output_size();
-        self.batch * height * width * self.channels
+        element_count(&[self.batch, height, width, self.channels])
     }
 
     fn check(&self, input: usize, output: usize) {
         assert!(self.kernel.iter().all(|&k| k > 0), "pool2d: kernel {:?} has a size of 0", self.kernel);
         assert!(self.stride.iter().all(|&s| s > 0), "pool2d: stride {:?} has a 0", self.stride);
         assert!(self.dilation.iter().all(|&d| d > 0), "pool2d: dilation {:?} has a 0", self.dilation);
+        let sizes = [self.kernel, self.stride, self.padding, self.dilation, [self.in_height, self.in_width]];
+        assert!(sizes.iter().flatten().all(|&size| size <= MAX_SIZE), "pool2d: a size above {MAX_SIZE} in {self:?}");
         assert!(self.in_height * self.in_width < NO_PLACE as usize, "pool2d: image too large");
         assert_eq!(input, self.input_len(), "pool2d: length of the input for {self:?}");
         assert_eq!(output, self.output_len(), "pool2d: length of the output for {self:?}");

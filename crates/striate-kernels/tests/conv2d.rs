@@ -155,3 +155,22 @@ fn nan_reaches_the_windows_that_see_it() {
     assert!(output[..3].iter().all(|x| x.is_nan()));
     assert!(output[3..].iter().all(|&x| x == 4.5));
 }
+
+/// Twice a padding of 2^63 is 0 in wrapping arithmetic: the lengths would fit, the places would not.
+#[test]
+#[should_panic(expected = "conv2d: a size above")]
+fn sizes_that_wrap_around_are_refused() {
+    let g = Conv2dGeometry {
+        batch: 1,
+        in_channels: 1,
+        in_height: 3,
+        in_width: 3,
+        out_channels: 1,
+        kernel: [1, 1],
+        stride: [1, 1],
+        padding: [1 << 63, 0],
+        dilation: [1, 1],
+        groups: 1,
+    };
+    conv2d::forward(&g, &[0.0_f32; 9], &[1.0], None, &mut [0.0; 9]);
+}

@@ -4,6 +4,7 @@
 
 use crate::Element;
 use crate::arch::Isa;
+use crate::layout::{MAX_SIZE, element_count};
 
 mod depthwise;
 mod generic;
@@ -52,18 +53,18 @@ impl Conv2dGeometry {
 
     /// Elements of the input.
     pub fn input_len(&self) -> usize {
-        self.batch * self.in_height * self.in_width * self.in_channels
+        element_count(&[self.batch, self.in_height, self.in_width, self.in_channels])
     }
 
     /// Elements of the output.
     pub fn output_len(&self) -> usize {
         let [height, width] = self.output_size();
-        self.batch * height * width * self.out_channels
+        element_count(&[self.batch, height, width, self.out_channels])
     }
 
     /// Elements of the weight.
     pub fn weight_len(&self) -> usize {
-        self.out_channels * self.group_in_channels() * self.kernel[0] * self.kernel[1]
+        element_count(&[self.out_channels, self.group_in_channels(), self.kernel[0], self.kernel[1]])
     }
 
     /// Whether every channel is convolved with one filter of its own.
@@ -89,6 +90,8 @@ impl Conv2dGeometry {
         assert!(self.kernel.iter().all(|&k| k > 0), "conv2d: kernel {:?} has a size of 0", self.kernel);
         assert!(self.stride.iter().all(|&s| s > 0), "conv2d: stride {:?} has a 0", self.stride);
         assert!(self.dilation.iter().all(|&d| d > 0), "conv2d: dilation {:?} has a 0", self.dilation);
+        let sizes = [self.kernel, self.stride, self.padding, self.dilation, [self.in_height, self.in_width]];
+        assert!(sizes.iter().flatten().all(|&size| size <= MAX_SIZE), "conv2d: a size above {MAX_SIZE} in {self:?}");
         assert!(
             self.groups > 0
                 && self.in_channels.is_multiple_of(self.groups)
