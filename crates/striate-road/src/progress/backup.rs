@@ -66,10 +66,42 @@ fn copy(connection: &Connection, target: &Path) -> std::io::Result<()> {
     let backup = rusqlite::backup::Backup::new(connection, &mut to).map_err(std::io::Error::other)?;
     backup.run_to_completion(i32::MAX, std::time::Duration::from_millis(20), None).map_err(std::io::Error::other)?;
     drop(backup);
+    // A copy of a damaged database is no backup, and must not push out a good one.
+    let check: String = to.query_row("PRAGMA quick_check", [], |row| row.get(0)).map_err(std::io::Error::other)?;
+    if check != "ok" {
+        return Err(std::io::Error::other(format!("the progress file itself is damaged ({})", check.trim())));
+    }
     // A copy of a database in write-ahead mode would bring two more files as soon as anyone opens it.
     to.pragma_update(None, "journal_mode", "delete").map_err(std::io::Error::other)?;
     to.close().map_err(|(_, error)| std::io::Error::other(error))?;
     unfinished.as_file().sync_all()?;
     unfinished.persist(target).map_err(|error| error.error)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_database_is_not_kept_as_a_backup() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("progress.sqlite");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE notes (text TEXT); CREATE INDEX by_text ON notes (text);").unwrap();
+        for line in 0..500 {
+            connection.execute("INSERT INTO notes VALUES (?1)", [format!("{line:0100}")]).unwrap();
+        }
+        connection.close().unwrap();
+        let good = dir.path().join("good.sqlite");
+        copy(&Connection::open(&path).unwrap(), &good).unwrap();
+        assert!(good.is_file());
+
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[8192..40_000].fill(0x55);
+        std::fs::write(&path, bytes).unwrap();
+        let error = daily(&Connection::open(&path).unwrap(), &path, 0).unwrap_err();
+        assert!(error.contains("could not be written"), "{error}");
+        assert_eq!(daily_copies(&path), Vec::<PathBuf>::new());
+    }
 }

@@ -197,7 +197,11 @@ pub enum ProgressError {
         source: std::io::Error,
     },
     /// Anything else that SQLite reports: locked for too long, a full disk.
-    #[error("progress in {}: {source}", .path.display())]
+    #[error(
+        "cannot use your progress in {}: {source}; check the folder's permissions and the free space, or choose another \
+         folder with STRIATE_HOME",
+        .path.display()
+    )]
     Database {
         /// The database.
         path: PathBuf,
