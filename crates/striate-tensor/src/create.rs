@@ -64,7 +64,7 @@ impl Tensor {
         Self::full_in(Layout::contiguous(shape), dtype, 1.0)
     }
 
-    fn full_in(layout: Layout, dtype: DType, value: f64) -> Tensor {
+    pub(crate) fn full_in(layout: Layout, dtype: DType, value: f64) -> Tensor {
         dispatch_stored!(dtype, |S| Self::fill_layout(layout, dtype, |output: &mut [S]| output
             .fill(S::from_f64(value))))
     }
@@ -125,6 +125,37 @@ impl Tensor {
                 } else {
                     start.plus(T::from_i64(i as i64).times(step))
                 };
+            }
+        }))
+    }
+
+    /// `count` numbers of the type of the arguments at equal distances from `start` to `end`, both included.
+    ///
+    /// ```
+    /// use striate_tensor::Tensor;
+    /// assert_eq!(Tensor::linspace(0.0f32, 1.0, 5).to_vec::<f32>(), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// When the type is not a float.
+    #[track_caller]
+    pub fn linspace<T: Number>(start: T, end: T, count: usize) -> Tensor {
+        Self::try_linspace(start, end, count).or_panic()
+    }
+
+    /// Like [`linspace`](Self::linspace), with a mistake as an error.
+    pub fn try_linspace<T: Number>(start: T, end: T, count: usize) -> Result<Tensor, TensorError> {
+        if !T::DTYPE.is_float() {
+            return Err(TensorError::needs_float("linspace", T::DTYPE));
+        }
+        let (start, end) = (start.to_f64(), end.to_f64());
+        let step = if count > 1 { (end - start) / (count - 1) as f64 } else { 0.0 };
+        Ok(Self::fill_new::<T>(&[count], MemoryFormat::Contiguous, |output| {
+            for (i, o) in output.iter_mut().enumerate() {
+                // From the nearer end, so that both ends are exact.
+                let from_start = i < count.div_ceil(2);
+                let value = if from_start { start + step * i as f64 } else { end - step * (count - 1 - i) as f64 };
+                *o = T::from_f64(value);
             }
         }))
     }

@@ -5,7 +5,10 @@
 use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
-use striate_tensor::{Conv1dOptions, Conv2dOptions, DType, Interpolation, PaddingMode, Tensor, UnfoldOptions};
+use striate_tensor::{
+    Conv1dOptions, Conv2dOptions, DType, GridSampleOptions, Interpolation, OutsideImage, PaddingMode, Tensor,
+    UnfoldOptions,
+};
 
 const GOLDEN: &[u8] = include_bytes!("golden/ops.safetensors");
 
@@ -98,6 +101,15 @@ fn images(golden: &mut Golden) {
 }
 
 fn elements(golden: &mut Golden) {
+    golden.check("elu", |x| x[0].mul_scalar(3.0).elu(1.0));
+    golden.check("selu", |x| x[0].mul_scalar(3.0).selu());
+    golden.check("softplus", |x| x[0].mul_scalar(3.0).softplus(1.0));
+    golden.check("mish", |x| x[0].mul_scalar(3.0).mish());
+    golden.check("hardsigmoid", |x| x[0].mul_scalar(3.0).hardsigmoid());
+    golden.check("hardswish", |x| x[0].mul_scalar(3.0).hardswish());
+    golden.check("silu", |x| x[0].mul_scalar(3.0).silu());
+    golden.check("leaky_relu", |x| x[0].leaky_relu(0.1));
+    golden.check("erf", |x| x[0].erf());
     golden.check("embedding", |x| x[0].embedding(&x[1]));
     golden.check("flip", |x| x[0].flip(&[0, 2]));
     golden.check("roll", |x| x[0].roll(-5, 1));
@@ -105,11 +117,65 @@ fn elements(golden: &mut Golden) {
     golden.check("triu", |x| x[0].triu(1));
 }
 
+fn choices(golden: &mut Golden) {
+    golden.check("scatter_add", |x| x[0].scatter_add(1, &x[1], &x[2]));
+    golden.check("masked_select", |x| x[0].masked_select(&x[1]));
+    golden.check("masked_fill", |x| x[0].masked_fill(&x[1], 7.0));
+    golden.check("sort_false", |x| x[0].sort(1, false).0);
+    golden.check("sort_true", |x| x[0].sort(1, true).0);
+    golden.check("argsort", |x| x[0].argsort(0, false));
+    golden.check("topk_largest", |x| x[0].topk(3, -1, true).0);
+    golden.check("topk_smallest", |x| x[0].topk(2, 1, false).0);
+}
+
+fn reductions(golden: &mut Golden) {
+    golden.check("cumsum", |x| x[0].cumsum(1));
+    for (label, p) in [("1", 1.0), ("2", 2.0), ("3", 3.0), ("half", 0.5), ("infinity", f64::INFINITY)] {
+        golden.check(&format!("norm_{label}"), |x| x[0].norm(p, &[0, 2], false));
+    }
+    golden.check("norm_of_zero", |x| x[0].norm(2.0, &[1], false));
+    golden.check("std", |x| x[0].std(&[0, 2], true));
+    golden.check("std_of_constant", |x| x[0].std(&[1], false));
+    golden.check("logsumexp", |x| x[0].mul_scalar(100.0).logsumexp(&[0, 2], false));
+    golden.check("linspace", |_| Tensor::linspace(-1.0f64, 2.0, 8));
+}
+
+fn products(golden: &mut Golden) {
+    let equations = [
+        ("einsum_batched", "bij,bkj->bik"),
+        ("einsum_three", "bij, kjb, ii -> kb"),
+        ("einsum_implicit", "kj,ij"),
+        ("einsum_outer", "i,j->ji"),
+        ("einsum_trace", "iji->j"),
+    ];
+    for (case, equation) in equations {
+        golden.check(case, |x| Tensor::einsum(equation, &x.iter().collect::<Vec<_>>()));
+    }
+}
+
+fn samples(golden: &mut Golden) {
+    let sides = [OutsideImage::Zeros, OutsideImage::Border, OutsideImage::Reflection];
+    for (name, outside) in ["zeros", "border", "reflection"].into_iter().zip(sides) {
+        for align_corners in [false, true] {
+            for (mode, nearest) in [("bilinear", false), ("nearest", true)] {
+                let options = GridSampleOptions { nearest, outside, align_corners };
+                golden.check(&format!("grid_sample_{mode}_{name}_{align_corners}"), |x| {
+                    x[0].grid_sample(&x[1].mul_scalar(1.2), options)
+                });
+            }
+        }
+    }
+}
+
 #[test]
 fn operations_agree_with_pytorch() {
     let mut golden = Golden { file: SafeTensors::deserialize(GOLDEN).unwrap(), checked: BTreeSet::new() };
     images(&mut golden);
     elements(&mut golden);
+    choices(&mut golden);
+    reductions(&mut golden);
+    products(&mut golden);
+    samples(&mut golden);
     let stored: BTreeSet<String> =
         golden.file.names().into_iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
     assert_eq!(stored, golden.checked, "cases stored and cases checked");

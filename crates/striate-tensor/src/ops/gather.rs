@@ -38,7 +38,7 @@ pub(crate) fn scatter_at<T: Number>(values: &[T], indices: &[i64], from: &Axis, 
 }
 
 /// Checks that `indices` are `i64` within `0..size` and returns them in row-major order.
-fn read_indices(op: &'static str, indices: &Tensor, size: usize) -> Result<Vec<i64>, TensorError> {
+pub(super) fn read_indices(op: &'static str, indices: &Tensor, size: usize) -> Result<Vec<i64>, TensorError> {
     if indices.dtype() != DType::I64 {
         return Err(TensorError::dtype(
             op,

@@ -41,6 +41,7 @@
 //! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `record` on
 //!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
 
+mod activation;
 mod adaptive_pooling;
 pub(crate) mod arithmetic;
 pub(crate) mod batch_norm;
@@ -53,17 +54,24 @@ pub(crate) mod conv2d;
 mod conv_transpose2d;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
+mod cumsum;
 mod dropout;
+mod einsum;
 mod embedding;
+mod erf;
 mod extremum;
 mod flip;
 mod gather;
 mod gelu;
+pub(crate) mod grid_sample;
 pub(crate) mod interpolate;
 mod linear;
+mod logsumexp;
+mod masked;
 mod matmul;
 mod max;
 mod narrow;
+mod norm;
 mod operators;
 pub(crate) mod pad_with;
 mod permute;
@@ -75,7 +83,9 @@ pub(crate) mod reduce;
 pub mod registry;
 mod resample;
 mod reshape;
+mod scatter;
 mod softmax;
+mod sort;
 pub(crate) mod sum;
 mod triangle;
 mod unary;

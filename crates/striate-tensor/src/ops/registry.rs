@@ -4,8 +4,8 @@
 
 use crate::random::Generator;
 use crate::{
-    BatchNormOptions, Conv1dOptions, Conv2dOptions, DType, Interpolation, PaddingMode, Pool2dOptions, Reduction, Slice,
-    Tensor, UnfoldOptions,
+    BatchNormOptions, Conv1dOptions, Conv2dOptions, DType, GridSampleOptions, Interpolation, OutsideImage, PaddingMode,
+    Pool2dOptions, Reduction, Slice, Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -88,6 +88,11 @@ fn image_of_distinct(generator: &mut Generator) -> Vec<Tensor> {
     vec![distinct(&[2, 3, 5, 4], generator)]
 }
 
+/// Images and positions for samples of them, inside and outside.
+fn sampling(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[2, 3, 5, 4], generator), normal(&[2, 2, 3, 2], generator).mul_scalar(0.7)]
+}
+
 fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
     let running = (Tensor::from_slice(&[0.3, -0.2], &[2]), Tensor::from_slice(&[1.7, 0.6], &[2]));
     let options = BatchNormOptions { training, ..Default::default() };
@@ -114,6 +119,14 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("tanh", one, |x| x[0].tanh()),
     op("gelu", one, |x| x[0].gelu()),
     op("silu", one, |x| x[0].silu()),
+    op("erf", one, |x| x[0].erf()),
+    op("leaky_relu", one, |x| x[0].leaky_relu(0.1)),
+    op("elu", one, |x| x[0].elu(1.3)),
+    op("selu", one, |x| x[0].selu()),
+    op("softplus", one, |x| x[0].softplus(1.5)),
+    op("mish", one, |x| x[0].mish()),
+    op("hardsigmoid", one, |x| x[0].mul_scalar(2.0).hardsigmoid()),
+    op("hardswish", one, |x| x[0].mul_scalar(2.0).hardswish()),
     op("exp", one, |x| x[0].exp()),
     op("log", one_positive, |x| x[0].log()),
     op("sqrt", one_positive, |x| x[0].sqrt()),
@@ -143,6 +156,15 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("mean", one, |x| x[0].mean(&[1], false)),
     op("mean, keepdim", one, |x| x[0].mean(&[0, 2], true)),
     op("var", one, |x| x[0].var(&[1, 2], false)),
+    op("std", one, |x| x[0].std(&[0, 2], true)),
+    op("norm, 2", one, |x| x[0].norm(2.0, &[1], false)),
+    op("norm, 1", one, |x| x[0].norm(1.0, &[0, 2], true)),
+    op("norm, 3.5", one, |x| x[0].norm(3.5, &[], false)),
+    op("norm, maximum", one_distinct, |x| x[0].norm(f64::INFINITY, &[1], true)),
+    op("logsumexp", one, |x| x[0].logsumexp(&[0, 2], false)),
+    op("cumsum", one, |x| x[0].cumsum(1)),
+    op("sort", one_distinct, |x| x[0].sort(1, false).0),
+    op("topk", one_distinct, |x| x[0].topk(2, -1, true).0),
     op("max", one_distinct, |x| x[0].max(&[2, 0], false)),
     op("max, keepdim", one_distinct, |x| x[0].max(&[1], true)),
     op("min", one_distinct, |x| x[0].min(&[], false)),
@@ -161,6 +183,21 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("slice", one, |x| x[0].slice(&[Slice::from(1..), Slice::from(..).step(2), Slice::new(1, -1)])),
     op("gather", |g| vec![normal(&[2, 3], g), indices(&[2, 0, 2, 1, 1, 1, 0, 2], &[2, 4])], |x| x[0].gather(1, &x[1])),
     op("index_select", |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 2, 2], &[4])], |x| x[0].index_select(1, &x[1])),
+    op(
+        "scatter_add",
+        |g| vec![normal(&[2, 3], g), indices(&[2, 0, 2, 1, 1, 1, 0, 2], &[2, 4]), normal(&[2, 4], g)],
+        |x| x[0].scatter_add(1, &x[1], &x[2]),
+    ),
+    op(
+        "masked_select",
+        |g| vec![normal(&[2, 3, 4], g), normal(&[3, 1], g).gt(&normal(&[4], g))],
+        |x| x[0].masked_select(&x[1]),
+    ),
+    op(
+        "masked_fill",
+        |g| vec![normal(&[2, 3, 4], g), normal(&[3, 1], g).gt(&normal(&[4], g))],
+        |x| x[0].masked_fill(&x[1], 7.0),
+    ),
     op("cat", |g| vec![normal(&[2, 1, 2], g), normal(&[2, 3, 2], g)], |x| Tensor::cat(&[&x[0], &x[1], &x[0]], 1)),
     op("stack", |g| vec![normal(&[2, 3], g), normal(&[2, 3], g)], |x| Tensor::stack(&[&x[0], &x[1]], 1)),
     op("pad", one, |x| x[0].pad(&[(1, 0), (0, 0), (2, 1)], 0.5)),
@@ -178,6 +215,11 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("matmul, batched", |g| vec![normal(&[2, 3, 4], g), normal(&[2, 4, 2], g)], |x| x[0].matmul(&x[1])),
     op("matmul, broadcast", |g| vec![normal(&[2, 1, 3, 4], g), normal(&[3, 4, 2], g)], |x| x[0].matmul(&x[1])),
     op("matmul, batch and matrix", |g| vec![normal(&[2, 3, 4], g), normal(&[4, 2], g)], |x| x[0].matmul(&x[1])),
+    op(
+        "einsum",
+        |g| vec![normal(&[2, 3, 4], g), normal(&[5, 4, 2], g), normal(&[3, 3], g)],
+        |x| Tensor::einsum("bij,kjb,ii->kb", &[&x[0], &x[1], &x[2]]),
+    ),
     op(
         "linear",
         |g| vec![normal(&[2, 3, 4], g), normal(&[5, 4], g), normal(&[5], g)],
@@ -213,6 +255,11 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     }),
     op("interpolate, cubic", image_of_distinct, |x| {
         x[0].interpolate(&[3, 6], Interpolation::Cubic { align_corners: true })
+    }),
+    op("grid_sample", sampling, |x| x[0].grid_sample(&x[1], GridSampleOptions::default())),
+    op("grid_sample, reflection", sampling, |x| {
+        let outside = OutsideImage::Reflection;
+        x[0].grid_sample(&x[1], GridSampleOptions { outside, align_corners: true, nearest: false })
     }),
     op("unfold", image_of_distinct, |x| x[0].unfold(WINDOWS)),
     op("fold", |g| vec![normal(&[2, 12, 18], g)], |x| x[0].fold([5, 4], WINDOWS)),

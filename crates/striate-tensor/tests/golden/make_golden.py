@@ -64,6 +64,12 @@ def images():
 
 
 def elements():
+    for name in ["elu", "selu", "softplus", "mish", "hardswish", "silu"]:
+        add(name, lambda x: getattr(F, name)(3 * x), (3, 4, 5))
+    # Not F.hardsigmoid, whose gradient uses 1/6 in single precision.
+    add("hardsigmoid", lambda x: (3 * x / 6 + 0.5).clamp(0, 1), (3, 4, 5))
+    add("leaky_relu", lambda x: F.leaky_relu(x, 0.1), (3, 4, 5))
+    add("erf", torch.erf, (3, 4, 5))
     table = torch.tensor([[2, 0, 2], [4, 1, 0]])
     add("embedding", lambda w, i: F.embedding(i, w), (5, 3), table)
     add("flip", lambda x: x.flip(0, 2), (2, 3, 4))
@@ -72,6 +78,54 @@ def elements():
     add("triu", lambda x: x.triu(1), (2, 4, 3))
 
 
+def choices():
+    index = torch.tensor([[2, 0, 2, 1], [1, 1, 0, 2]])
+    add("scatter_add", lambda x, i, s: x.scatter_add(1, i, s), (2, 3), index, (2, 4))
+    mask = torch.tensor([[True, False, True, False], [False, False, True, True], [True] * 4])
+    add("masked_select", lambda x, m: x.masked_select(m), (2, 3, 4), mask)
+    add("masked_fill", lambda x, m: x.masked_fill(m, 7.0), (2, 3, 4), mask)
+    for descending in [False, True]:
+        add(f"sort_{str(descending).lower()}", lambda x: x.sort(1, descending=descending).values, (2, 5, 3))
+    add("argsort", lambda x: x.argsort(0), (4, 3))
+    add("topk_largest", lambda x: x.topk(3, -1).values, (2, 3, 6))
+    add("topk_smallest", lambda x: x.topk(2, 1, largest=False).values, (2, 5, 3))
+
+
+def reductions():
+    add("cumsum", lambda x: x.cumsum(1), (2, 4, 3))
+    for label, p in [("1", 1), ("2", 2), ("3", 3), ("half", 0.5), ("infinity", float("inf"))]:
+        add(f"norm_{label}", lambda x: torch.linalg.vector_norm(x, p, dim=(0, 2)), (2, 4, 3))
+    constant = torch.zeros(2, 3, dtype=torch.float64)
+    add("norm_of_zero", lambda x: torch.linalg.vector_norm(x, 2, dim=1), constant)
+    add("std", lambda x: x.std((0, 2), keepdim=True), (2, 4, 3))
+    add("std_of_constant", lambda x: x.std(1), constant)
+    add("logsumexp", lambda x: (100 * x).logsumexp((0, 2)), (2, 4, 3))
+    add("linspace", lambda: torch.linspace(-1, 2, 8, dtype=torch.float64))
+
+
+def products():
+    add("einsum_batched", lambda a, b: torch.einsum("bij,bkj->bik", a, b), (2, 3, 4), (2, 5, 4))
+    add("einsum_three", lambda a, b, c: torch.einsum("bij,kjb,ii->kb", a, b, c), (2, 3, 4), (5, 4, 2), (3, 3))
+    add("einsum_implicit", lambda a, b: torch.einsum("kj,ij", a, b), (3, 4), (5, 4))
+    add("einsum_outer", lambda a, b: torch.einsum("i,j->ji", a, b), (3,), (4,))
+    add("einsum_trace", lambda a: torch.einsum("iji->j", a), (3, 2, 3))
+
+
+def samples():
+    for outside in ["zeros", "border", "reflection"]:
+        for corners in [False, True]:
+            for mode in ["bilinear", "nearest"]:
+                add(
+                    f"grid_sample_{mode}_{outside}_{str(corners).lower()}",
+                    lambda x, g: F.grid_sample(x, 1.2 * g, mode, outside, corners),
+                    (2, 3, 5, 4), (2, 2, 3, 2),
+                )
+
+
 images()
 elements()
+choices()
+reductions()
+products()
+samples()
 save_file({key: value.clone().contiguous() for key, value in CASES.items()}, HERE / "ops.safetensors")

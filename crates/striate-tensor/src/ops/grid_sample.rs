@@ -1,0 +1,203 @@
+//! Sampling images at given positions, as warps and spatial transformers do (Jaderberg et al. 2015).
+//!
+//! `y[n, c, i, j] = Σ_k w_k(p) x[n, c, place_k(p)]` at `p = grid[n, i, j]`, over the four pixels around `p` (bilinear) or
+//! the one nearest to it. Backward:
+//!
+//! ```text
+//! ∂x[n, c, place_k] += w_k ∂y[n, c, i, j]
+//! ∂grid[n, i, j]     = Σ_c ∂y[n, c, i, j] Σ_k x[n, c, place_k] ∂w_k/∂p        0 for nearest
+//! ```
+
+use striate_kernels::Element;
+
+use crate::autograd::{Backward, SavedTensor};
+use crate::dtype::dispatch_float;
+use crate::error::OrPanic;
+use crate::layout::MemoryFormat;
+use crate::{Tensor, TensorError};
+
+const OP: &str = "grid_sample";
+
+/// What [`Tensor::grid_sample`] takes for positions outside the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutsideImage {
+    /// 0.
+    Zeros,
+    /// The nearest pixel of the border.
+    Border,
+    /// The image mirrored at its border.
+    Reflection,
+}
+
+/// Settings of [`Tensor::grid_sample`]; the default is PyTorch's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GridSampleOptions {
+    /// The one nearest pixel instead of the four around the position.
+    pub nearest: bool,
+    /// What lies outside the image.
+    pub outside: OutsideImage,
+    /// Whether -1 and 1 are the centres of the corner pixels, instead of their outer edges.
+    pub align_corners: bool,
+}
+
+impl Default for GridSampleOptions {
+    fn default() -> Self {
+        Self { nearest: false, outside: OutsideImage::Zeros, align_corners: false }
+    }
+}
+
+/// One pixel of a sample: where it is, its weight, and the weight's derivative by the position across and down.
+struct Tap {
+    place: usize,
+    weight: f64,
+    slopes: [f64; 2],
+}
+
+impl GridSampleOptions {
+    /// From -1..1 to pixels, and the derivative of that.
+    fn to_pixels(self, position: f64, size: usize) -> (f64, f64) {
+        let size = size as f64;
+        let (mut pixel, mut slope) = if self.align_corners {
+            ((position + 1.0) / 2.0 * (size - 1.0), (size - 1.0) / 2.0)
+        } else {
+            (((position + 1.0) * size - 1.0) / 2.0, size / 2.0)
+        };
+        if self.outside == OutsideImage::Reflection {
+            let (low, span) = if self.align_corners { (0.0, size - 1.0) } else { (-0.5, size) };
+            if span == 0.0 {
+                return (0.0, 0.0);
+            }
+            let distance = pixel - low;
+            slope *= if distance < 0.0 { -1.0 } else { 1.0 };
+            let (turns, rest) = ((distance.abs() / span).floor(), distance.abs() % span);
+            let back = turns % 2.0 != 0.0;
+            pixel = low + if back { span - rest } else { rest };
+            slope *= if back { -1.0 } else { 1.0 };
+        }
+        if self.outside != OutsideImage::Zeros && !(pixel > 0.0 && pixel < size - 1.0) {
+            // NaN stays NaN.
+            return (pixel.clamp(0.0, size - 1.0), 0.0);
+        }
+        (pixel, slope)
+    }
+
+    /// The pixels inside the image that make up the sample at `position` (across, down).
+    fn taps(self, position: [f64; 2], [height, width]: [usize; 2]) -> Vec<Tap> {
+        let (across, across_slope) = self.to_pixels(position[0], width);
+        let (down, down_slope) = self.to_pixels(position[1], height);
+        let inside = |row: f64, column: f64| {
+            let fits = row >= 0.0 && row < height as f64 && column >= 0.0 && column < width as f64;
+            fits.then(|| row as usize * width + column as usize)
+        };
+        if self.nearest {
+            let place = inside(down.round_ties_even(), across.round_ties_even());
+            return place.map(|place| Tap { place, weight: 1.0, slopes: [0.0; 2] }).into_iter().collect();
+        }
+        let (left, top) = (across.floor(), down.floor());
+        let mut taps = Vec::with_capacity(4);
+        for (row, wy, sy) in [(top, top + 1.0 - down, -1.0), (top + 1.0, down - top, 1.0)] {
+            for (column, wx, sx) in [(left, left + 1.0 - across, -1.0), (left + 1.0, across - left, 1.0)] {
+                if let Some(place) = inside(row, column) {
+                    taps.push(Tap { place, weight: wx * wy, slopes: [sx * wy * across_slope, sy * wx * down_slope] });
+                }
+            }
+        }
+        taps
+    }
+}
+
+struct GridSampleBackward {
+    x: SavedTensor,
+    grid: SavedTensor,
+    options: GridSampleOptions,
+}
+
+impl Backward for GridSampleBackward {
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let (x, grid, options) = (self.x.get(OP)?, self.grid.get(OP)?, self.options);
+        let &[_, channels, height, width] = x.shape() else { unreachable!("checked in the forward pass") };
+        let samples = grid.shape()[1] * grid.shape()[2];
+        dispatch_float!(grad.dtype(), OP, |T| {
+            let (dy, x_data) = (
+                grad.data_in_format::<T>(MemoryFormat::ChannelsLast),
+                x.data_in_format::<T>(MemoryFormat::ChannelsLast),
+            );
+            let positions = grid.data_in_format::<T>(MemoryFormat::Contiguous);
+            let mut dgrid = vec![0.0 as T; positions.len()];
+            let dx = Tensor::fill_new::<T>(x.shape(), MemoryFormat::ChannelsLast, |dx| {
+                dx.fill(0.0);
+                for (i, (position, dgrid)) in positions.chunks_exact(2).zip(dgrid.chunks_exact_mut(2)).enumerate() {
+                    let dy = &dy[i * channels..(i + 1) * channels];
+                    let image = i / samples * height * width;
+                    for tap in options.taps([0, 1].map(|axis| Element::to_f64(position[axis])), [height, width]) {
+                        let at = (image + tap.place) * channels;
+                        let weight = tap.weight as T;
+                        dx[at..at + channels].iter_mut().zip(dy).for_each(|(dx, dy)| *dx += weight * dy);
+                        let along: T = x_data[at..at + channels].iter().zip(dy).map(|(x, dy)| x * dy).sum();
+                        dgrid[0] += along * tap.slopes[0] as T;
+                        dgrid[1] += along * tap.slopes[1] as T;
+                    }
+                }
+            });
+            let dgrid = needs[1].then(|| Tensor::try_from_slice(&dgrid, grid.shape())).transpose()?;
+            Ok(vec![needs[0].then_some(dx), dgrid])
+        })
+    }
+}
+
+impl Tensor {
+    /// Samples images `[n, c, h, w]` at the positions in `grid` `[n, oh, ow, 2]`: `[n, c, oh, ow]`, channels-last in
+    /// memory. A position is `(across, down)`, each from -1 to 1 over the image.
+    ///
+    /// ```
+    /// use striate_tensor::{GridSampleOptions, Tensor};
+    /// let image = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[1, 1, 2, 2]);
+    /// let centre = Tensor::from_slice(&[0.0f32, 0.0], &[1, 1, 1, 2]);
+    /// assert_eq!(image.grid_sample(&centre, GridSampleOptions::default()).item::<f32>(), 2.5);
+    /// ```
+    ///
+    /// # Panics
+    /// When shapes or dtypes do not fit, or an image is empty.
+    #[track_caller]
+    pub fn grid_sample(&self, grid: &Tensor, options: GridSampleOptions) -> Tensor {
+        self.try_grid_sample(grid, options).or_panic()
+    }
+
+    /// Like [`grid_sample`](Self::grid_sample), with a mistake as an error.
+    pub fn try_grid_sample(&self, grid: &Tensor, options: GridSampleOptions) -> Result<Tensor, TensorError> {
+        super::arithmetic::same_dtype(OP, self, grid)?;
+        let (batch, channels, size, out) = match (self.shape(), grid.shape()) {
+            (&[n, c, h, w], &[m, oh, ow, 2]) if n == m && h * w > 0 => (n, c, [h, w], [oh, ow]),
+            _ => {
+                return Err(TensorError::shape(
+                    OP,
+                    format!("cannot sample images {:?} at positions {:?}", self.shape(), grid.shape()),
+                    "images are [n, c, h, w] and not empty, positions [n, oh, ow, 2]: one (across, down) per sample",
+                ));
+            }
+        };
+        let shape = [batch, channels, out[0], out[1]];
+        let y = dispatch_float!(self.dtype(), OP, |T| {
+            let data = self.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            let positions = grid.data_in_format::<T>(MemoryFormat::Contiguous);
+            Tensor::fill_new::<T>(&shape, MemoryFormat::ChannelsLast, |output| {
+                output.fill(0.0);
+                for (i, (position, y)) in
+                    positions.chunks_exact(2).zip(output.chunks_exact_mut(channels.max(1))).enumerate()
+                {
+                    let image = i / (out[0] * out[1]) * size[0] * size[1];
+                    for tap in options.taps([0, 1].map(|axis| Element::to_f64(position[axis])), size) {
+                        let at = (image + tap.place) * channels;
+                        let weight = tap.weight as T;
+                        y.iter_mut().zip(&data[at..at + channels]).for_each(|(y, x)| *y += weight * x);
+                    }
+                }
+            })
+        });
+        Ok(y.record(OP, &[self, grid], || GridSampleBackward {
+            x: SavedTensor::new(self),
+            grid: SavedTensor::new(grid),
+            options,
+        }))
+    }
+}
