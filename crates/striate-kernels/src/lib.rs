@@ -20,6 +20,7 @@ pub mod optimizer;
 mod panels;
 pub mod pointwise;
 pub mod pooling;
+pub mod row_norm;
 pub mod softmax;
 pub mod threads;
 

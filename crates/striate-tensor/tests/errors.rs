@@ -3,7 +3,7 @@
 use std::panic::{Location, catch_unwind};
 use std::sync::Mutex;
 
-use striate_tensor::{DType, ErrorKind, Tensor, TensorError};
+use striate_tensor::{DType, ErrorKind, Interpolation, PaddingMode, Tensor, TensorError, UnfoldOptions};
 
 fn zeros(shape: &[usize]) -> Tensor {
     Tensor::zeros(shape, DType::F32)
@@ -91,7 +91,8 @@ fn backward_that_cannot_be() {
         loss.try_backward(),
         ErrorKind::Autograd,
         "backward: the graph was freed: the record of sum was used by an earlier backward\n  \
-         help: compute the loss again before calling backward again; to sum two losses, add them and call backward once",
+         help: compute the loss again before calling backward again, or call backward_retain_graph first; to sum two \
+         losses, add them and call backward once",
     );
     expect(
         zeros(&[]).try_backward(),
@@ -186,4 +187,34 @@ fn panics_point_at_the_line_of_the_caller() {
     expect_panic_here("cat:", || drop(Tensor::cat(&[], 0)));
     expect_panic_here("eq:", || drop(zeros(&[2]).eq(&zeros(&[3]))));
     let _ = std::panic::take_hook();
+}
+
+#[test]
+fn operations_on_images_and_indices() {
+    let image = Tensor::zeros(&[1, 2, 3, 3], DType::F32);
+    let index = Tensor::from_slice(&[0i64, 3], &[2]);
+    let results = [
+        image.try_pad_with(&[(0, 0), (0, 0), (3, 0)], PaddingMode::Reflect),
+        image.try_interpolate(&[4], Interpolation::Nearest),
+        image.try_adaptive_avg_pool2d([0, 1]),
+        image.try_unfold(UnfoldOptions::new([4, 1])),
+        image.try_fold([3, 3], UnfoldOptions::new([2, 2])),
+        image.try_conv_transpose2d(&Tensor::zeros(&[3, 1, 2, 2], DType::F32), None, Default::default(), [0, 0]),
+        image.try_conv_transpose2d(&Tensor::zeros(&[2, 1, 2, 2], DType::F32), None, Default::default(), [1, 0]),
+        image.try_group_norm(3, None, 1e-5),
+        image.try_layer_norm(&[2], None, 1e-5),
+        image.try_grid_sample(&Tensor::zeros(&[1, 2, 2, 3], DType::F32), Default::default()),
+        image.try_norm(0.0, &[], false),
+        image.try_topk(4, 3, true).map(|(values, _)| values),
+        Tensor::zeros(&[3, 2], DType::F32).try_embedding(&index),
+        Tensor::zeros(&[3], DType::F32).try_scatter_add(0, &index, &Tensor::zeros(&[2], DType::F32)),
+        image.try_masked_fill(&image, 0.0),
+        Tensor::try_einsum("ij,jk->ik", &[&image, &image]),
+        Tensor::try_einsum("ij,jk->ikl", &[&index, &index]),
+        Tensor::try_linspace(0i64, 4, 3),
+    ];
+    for (i, result) in results.into_iter().enumerate() {
+        let error = result.expect_err(&format!("case {i} is a mistake"));
+        assert!(!error.what().is_empty() && !error.help().is_empty(), "case {i}: {error}");
+    }
 }

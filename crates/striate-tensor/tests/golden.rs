@@ -167,6 +167,14 @@ fn samples(golden: &mut Golden) {
     }
 }
 
+fn normalisations(golden: &mut Golden) {
+    golden.check("layer_norm", |x| x[0].layer_norm(&[3, 40], Some((&x[1], &x[2])), 1e-5));
+    golden.check("layer_norm_plain", |x| x[0].layer_norm(&[4], None, 1e-3));
+    golden.check("group_norm", |x| x[0].group_norm(3, Some((&x[1], &x[2])), 1e-5));
+    golden.check("group_norm_flat", |x| x[0].group_norm(2, Some((&x[1], &x[2])), 1e-5));
+    golden.check("instance_norm", |x| x[0].group_norm(3, None, 1e-5));
+}
+
 #[test]
 fn operations_agree_with_pytorch() {
     let mut golden = Golden { file: SafeTensors::deserialize(GOLDEN).unwrap(), checked: BTreeSet::new() };
@@ -176,6 +184,7 @@ fn operations_agree_with_pytorch() {
     reductions(&mut golden);
     products(&mut golden);
     samples(&mut golden);
+    normalisations(&mut golden);
     let stored: BTreeSet<String> =
         golden.file.names().into_iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
     assert_eq!(stored, golden.checked, "cases stored and cases checked");

@@ -21,14 +21,7 @@ impl Tensor {
 
     /// Like [`backward`](Self::backward), with a mistake as an error.
     pub fn try_backward(&self) -> Result<(), TensorError> {
-        if self.numel() != 1 {
-            return Err(TensorError::autograd(
-                "backward",
-                format!("starts from a single number, got shape {:?}", self.shape()),
-                "reduce the loss first (mean_all or sum_all), or say what the gradient of this tensor is: \
-                 backward_with(&gradient)",
-            ));
-        }
+        check_single(self)?;
         self.try_backward_with(&self.ones_like())
     }
 
@@ -43,8 +36,47 @@ impl Tensor {
     pub fn try_backward_with(&self, gradient: &Tensor) -> Result<(), TensorError> {
         check_gradient("backward", self, gradient)?;
         let edge = self.edge().ok_or_else(|| no_graph("backward"))?;
-        run(vec![(edge, gradient.detach())], None)
+        run(vec![(edge, gradient.detach())], None, false)
     }
+
+    /// Like [`backward`](Self::backward), but keeps the graph and what it saved, so that backward can be called again:
+    /// gradients add up. The last call should be the plain one, which frees.
+    ///
+    /// ```
+    /// use striate_tensor::Tensor;
+    /// let x = Tensor::scalar(3.0f32).requires_grad_(true);
+    /// let y = x.square();
+    /// y.backward_retain_graph();
+    /// y.backward();
+    /// assert_eq!(x.grad().unwrap().item::<f32>(), 12.0);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`backward`](Self::backward).
+    #[track_caller]
+    pub fn backward_retain_graph(&self) {
+        self.try_backward_retain_graph().or_panic();
+    }
+
+    /// Like [`backward_retain_graph`](Self::backward_retain_graph), with a mistake as an error.
+    pub fn try_backward_retain_graph(&self) -> Result<(), TensorError> {
+        check_single(self)?;
+        let edge = self.edge().ok_or_else(|| no_graph("backward"))?;
+        run(vec![(edge, self.ones_like())], None, true)
+    }
+}
+
+/// Backward starts from one number, unless a gradient is given.
+fn check_single(tensor: &Tensor) -> Result<(), TensorError> {
+    if tensor.numel() == 1 {
+        return Ok(());
+    }
+    Err(TensorError::autograd(
+        "backward",
+        format!("starts from a single number, got shape {:?}", tensor.shape()),
+        "reduce the loss first (mean_all or sum_all), or say what the gradient of this tensor is: \
+         backward_with(&gradient)",
+    ))
 }
 
 /// The gradients of the sum of all elements of `outputs` with respect to each of `inputs`, without touching what leaves
@@ -79,7 +111,7 @@ pub fn grad(outputs: &[&Tensor], inputs: &[&Tensor]) -> Result<Vec<Option<Tensor
     if roots.is_empty() {
         return Err(no_graph("grad"));
     }
-    run(roots, Some(&mut wanted))?;
+    run(roots, Some(&mut wanted), false)?;
     Ok(wanted.found)
 }
 
@@ -133,7 +165,7 @@ impl Pending {
     }
 }
 
-fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>) -> Result<(), TensorError> {
+fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>, retain: bool) -> Result<(), TensorError> {
     no_grad(|| {
         let mut pending = Pending::default();
         let mut leaves: HashMap<*const Leaf, (Arc<Leaf>, Option<Tensor>)> = HashMap::new();
@@ -152,7 +184,8 @@ fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>) -> Result<()
             if wanted.as_ref().is_some_and(|wanted| wanted.keys.contains_key(&Key::Node(node.id))) {
                 captured.push((node.id, gradient.clone()));
             }
-            let recorded = node.lock().take().ok_or_else(|| freed(node.name))?;
+            let recorded = if retain { node.lock().clone() } else { node.lock().take() };
+            let recorded = recorded.ok_or_else(|| freed(node.name))?;
             for (edge, gradient) in step(&node, recorded, gradient)? {
                 deliver(&mut pending, edge, gradient)?;
             }
@@ -171,7 +204,7 @@ fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>) -> Result<()
     })
 }
 
-/// Runs the backward of one node; its saved values are freed on return.
+/// Runs the backward of one node; its saved values are freed on return, unless the node retains them.
 fn step(node: &Node, recorded: Recorded, gradient: Tensor) -> Result<Vec<(Edge, Tensor)>, TensorError> {
     let Recorded { edges, backward } = recorded;
     let needs: Vec<bool> = edges.iter().map(Option::is_some).collect();
@@ -236,6 +269,7 @@ fn freed(name: &'static str) -> TensorError {
     TensorError::autograd(
         "backward",
         format!("the graph was freed: the record of {name} was used by an earlier backward"),
-        "compute the loss again before calling backward again; to sum two losses, add them and call backward once",
+        "compute the loss again before calling backward again, or call backward_retain_graph first; to sum two losses, \
+         add them and call backward once",
     )
 }

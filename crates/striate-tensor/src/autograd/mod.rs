@@ -45,13 +45,14 @@ pub(crate) struct Node {
     pub(crate) name: &'static str,
     /// The type that computes the gradient.
     rule: &'static str,
-    /// Taken by the backward pass that uses it.
+    /// Taken by the backward pass that uses it, unless that retains the graph.
     recorded: Mutex<Option<Recorded>>,
 }
 
+#[derive(Clone)]
 struct Recorded {
     edges: Vec<Option<Edge>>,
-    backward: Box<dyn Backward>,
+    backward: Arc<dyn Backward>,
 }
 
 /// A tensor whose gradient is kept: a parameter.
@@ -64,7 +65,7 @@ impl Node {
     fn new<B: Backward + 'static>(name: &'static str, edges: Vec<Option<Edge>>, backward: B) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        let recorded = Recorded { edges, backward: Box::new(backward) };
+        let recorded = Recorded { edges, backward: Arc::new(backward) };
         Arc::new(Self { id, name, rule: std::any::type_name::<B>(), recorded: Mutex::new(Some(recorded)) })
     }
 

@@ -65,6 +65,7 @@ mod gather;
 mod gelu;
 pub(crate) mod grid_sample;
 pub(crate) mod interpolate;
+mod layer_norm;
 mod linear;
 mod logsumexp;
 mod masked;

@@ -268,6 +268,17 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("avg_pool2d", image_of_distinct, |x| x[0].avg_pool2d(Pool2dOptions { count_include_pad: false, ..POOL })),
     op("batch_norm, training", normalization, |x| batch_norm(x, true)),
     op("batch_norm, evaluation", normalization, |x| batch_norm(x, false)),
+    op(
+        "layer_norm",
+        |g| vec![normal(&[5, 3, 4], g), normal(&[3, 4], g), normal(&[3, 4], g)],
+        |x| x[0].layer_norm(&[3, 4], Some((&x[1], &x[2])), 1e-5),
+    ),
+    op("layer_norm, not affine", one, |x| x[0].layer_norm(&[4], None, 1e-3)),
+    op(
+        "group_norm",
+        |g| vec![normal(&[2, 6, 3, 2], g), normal(&[6], g), normal(&[6], g)],
+        |x| x[0].group_norm(3, Some((&x[1], &x[2])), 1e-5),
+    ),
     op("softmax", one, |x| x[0].softmax(1)),
     op("log_softmax", one, |x| x[0].log_softmax(-1)),
     op(

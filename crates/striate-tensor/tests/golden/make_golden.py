@@ -122,10 +122,19 @@ def samples():
                 )
 
 
+def normalisations():
+    add("layer_norm", lambda x, w, b: F.layer_norm(x, (3, 40), w, b), (5, 3, 40), (3, 40), (3, 40))
+    add("layer_norm_plain", lambda x: F.layer_norm(x, (4,), eps=1e-3), (2, 3, 4))
+    add("group_norm", lambda x, w, b: F.group_norm(x, 3, w, b), (2, 6, 5, 7), (6,), (6,))
+    add("group_norm_flat", lambda x, w, b: F.group_norm(x, 2, w, b), (5, 6), (6,), (6,))
+    add("instance_norm", lambda x: F.instance_norm(x), (2, 3, 5, 4))
+
+
 images()
 elements()
 choices()
 reductions()
 products()
 samples()
+normalisations()
 save_file({key: value.clone().contiguous() for key, value in CASES.items()}, HERE / "ops.safetensors")
