@@ -237,3 +237,17 @@ fn a_report_survives_json() {
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
 }
+
+#[test]
+fn bytes_that_are_no_text_are_named() {
+    let Some(_) = python() else { return };
+    // The reader looks for a declared encoding in the first two lines, and decodes the rest later.
+    for before in ["", "import numpy as np\n\n\n"] {
+        let learner = Learner::new("correlate2d", Language::Python, "");
+        let source = [before.as_bytes(), b"# caf\xe9\n", RIGHT.as_bytes()].concat();
+        std::fs::write(learner.file(), source).unwrap();
+        expect(&Some(learner.check()), Status::DoesNotLoad, Rung::Loads, "save it as UTF-8");
+    }
+    let marked = file(&format!("\u{feff}{RIGHT}"));
+    assert!(marked.is_none_or(|report| report.status == Status::Passed));
+}

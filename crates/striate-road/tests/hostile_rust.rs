@@ -119,3 +119,10 @@ fn a_flipped_kernel_is_named() {
     let report = file(&format!("{head}Array<f64> {{\n{flipped}{tail}"));
     assert_eq!(report.diagnosis.map(|found| found.id).as_deref(), Some("kernel-flipped"), "{:?}", report.headline);
 }
+
+#[test]
+fn bytes_that_are_no_text_are_named() {
+    let learner = learner("img.clone()");
+    std::fs::write(learner.file(), b"// caf\xe9\n").unwrap();
+    expect(learner.check(), Status::DoesNotLoad, Rung::Loads, "save it as UTF-8");
+}

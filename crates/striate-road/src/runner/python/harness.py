@@ -170,8 +170,13 @@ def load(reader):
     try:
         import tokenize
 
-        with tokenize.open(_path) as file:
-            _source = file.read()
+        try:
+            with tokenize.open(_path) as file:
+                _source = file.read()
+        except (SyntaxError, UnicodeDecodeError):
+            # Only the reading can fail here: bytes that are no text in the encoding the file declares, UTF-8 if none.
+            message = "it is not UTF-8 text; save it as UTF-8 in your editor"
+            return send(b"E", text("UnicodeError"), text(message), located((_path, 0, "")))
         code = compile(_source, _path, "exec", dont_inherit=True)
         _module = type(sys)("learner")
         _module.__file__ = _path

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::Deserialize;
 
@@ -15,16 +15,20 @@ use crate::runner::{Place, RunOptions, Unloaded, on_path};
 
 const NO_RUST: &str = "no Rust compiler found: install Rust from https://rustup.rs, open a new terminal and run this \
                        again; or do the exercise in Python";
-/// Compiled programs are kept this long after their last use.
+/// Compiled programs are kept this long.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Compiling the learner's file takes a second or two; a constant that is computed without end takes for ever.
+const COMPILE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The program for `file`, compiled unless the same text was compiled before.
 pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Result<PathBuf, Unloaded> {
     let rustc = compiler().ok_or_else(|| Unloaded::CannotRun(NO_RUST.into()))?;
-    let text = fs::read_to_string(file).map_err(|error| Unloaded::Error {
-        kind: "file".into(),
-        message: format!("cannot read it: {error}"),
-        place: None,
+    let text = fs::read_to_string(file).map_err(|error| {
+        let message = match error.kind() {
+            io::ErrorKind::InvalidData => "it is not UTF-8 text; save it as UTF-8 in your editor".into(),
+            _ => format!("cannot read it: {error}"),
+        };
+        Unloaded::Error { kind: String::new(), message, place: None }
     })?;
     let cache = options.cache.join("rust");
     let failed = |error: io::Error| Unloaded::CannotRun(format!("cannot write to {}: {error}", cache.display()));
@@ -135,14 +139,43 @@ fn run(command: &mut Command) -> io::Result<Vec<Message>> {
         "-C",
         "debug-assertions=on",
     ]);
-    let output = command.output()?;
-    let text = String::from_utf8_lossy(&output.stderr);
+    let (success, stderr) = finish(command, COMPILE_LIMIT)?;
+    let text = String::from_utf8_lossy(&stderr);
     let mut messages: Vec<Message> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if !output.status.success() && !messages.iter().any(|message| message.level.starts_with("error")) {
+    if !success && !messages.iter().any(|message| message.level.starts_with("error")) {
         messages.push(Message { message: text.into_owned(), ..Message::default() });
         messages.iter_mut().for_each(|message| message.level = "error".into());
     }
     Ok(messages)
+}
+
+/// Runs a compiler: whether it succeeded, and what it wrote. One that takes longer than `limit` is ended.
+fn finish(command: &mut Command, limit: Duration) -> io::Result<(bool, Vec<u8>)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut pipe = child.stderr.take().expect("standard error is piped");
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        // What was read before an error is shown.
+        let _ = pipe.read_to_end(&mut text);
+        text
+    });
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        match child.try_wait()? {
+            Some(status) => break status,
+            None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            None => {
+                child.kill()?;
+                child.wait()?;
+                let text = format!(
+                    "it is not done after {} s; is there a const, or a macro, whose value takes for ever to compute?",
+                    limit.as_secs_f64()
+                );
+                return Ok((false, text.into_bytes()));
+            }
+        }
+    };
+    Ok((status.success(), reader.join().unwrap_or_default()))
 }
 
 /// The compiler's JSON, as far as it is used.
@@ -247,5 +280,26 @@ fn forget_old(cache: &Path) {
         if modified.elapsed().is_ok_and(|age| age > KEPT) {
             let _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_compilation_without_end_is_ended() {
+        let Some(rustc) = compiler() else {
+            eprintln!("SKIPPED: there is no Rust compiler");
+            return;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("endless.rs");
+        fs::write(&file, "pub const N: usize = { let mut i = 0; while i < 10 { i &= 1; } i };").unwrap();
+        let mut command = Command::new(rustc);
+        command.arg(&file).args(["--crate-type", "lib", "--cap-lints", "allow", "-o"]).arg(dir.path().join("out"));
+        let (success, text) = finish(&mut command, Duration::from_millis(500)).unwrap();
+        assert!(!success);
+        assert!(String::from_utf8(text).unwrap().contains("not done after 0.5 s"));
     }
 }
