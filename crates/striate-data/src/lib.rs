@@ -20,6 +20,7 @@ pub mod folder;
 pub mod idx;
 pub mod mnist;
 mod normalization;
+pub mod opencv_digits;
 mod picture;
 pub mod split;
 

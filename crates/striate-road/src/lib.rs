@@ -1,10 +1,13 @@
 //! Stations, exercises, the check that names mistakes, progress.
 
+pub mod assignment;
 pub mod check;
 pub mod exercise;
 pub mod exercises;
 pub mod map;
 pub mod progress;
+pub mod project;
+pub mod projects;
 pub mod runner;
 pub mod text;
 pub mod value;

@@ -72,7 +72,7 @@ fn learn_a_little(studio: &TestStudio) {
         let attempt = Attempt {
             at,
             exercise: exercise.to_owned(),
-            language: Language::Python,
+            language: Some(Language::Python),
             state,
             misconceptions: Vec::new(),
         };

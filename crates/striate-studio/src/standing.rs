@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use striate_road::Road;
-use striate_road::exercise::Exercise;
-use striate_road::exercises;
+use striate_road::assignment;
 use striate_road::map::{Standing, Station, StationMark, StationState};
 use striate_road::progress::{ExerciseRecord, ExerciseState, Progress, ProgressError, Timestamp, now};
 
@@ -99,13 +98,8 @@ fn next(road: &'static Road, goal: &str, standing: &Standing) -> Option<&'static
     Some(&station.id)
 }
 
-/// The exercise of that id, if it can be checked already.
-pub fn written(id: &str) -> Option<&'static Exercise> {
-    exercises::all().iter().copied().find(|exercise| exercise.id == id)
-}
-
 fn view(road: &Road, station: &Station, standing: &Standing) -> StationView {
-    let open = || station.exercises.iter().filter(|plan| written(&plan.id).is_some());
+    let open = || station.exercises.iter().filter(|plan| assignment::find(&plan.id).is_some());
     let (state, label) = match road.state(station, standing) {
         StationState::Done => ("done", "done"),
         StationState::Skipped => ("skipped", "skipped"),
@@ -125,8 +119,8 @@ fn view(road: &Road, station: &Station, standing: &Standing) -> StationView {
 fn exercise_view(id: &str, record: &ExerciseRecord, mistakes: &[String]) -> ExerciseView {
     let language = record.language.map_or(String::new(), |language| format!(" in {language}"));
     let in_words = |mistake: &String| {
-        let known = written(id).and_then(|exercise| exercise.misconceptions.iter().find(|known| known.id == mistake));
-        known.map_or_else(|| mistake.replace('-', " "), |known| known.title.to_owned())
+        let known = assignment::find(id).and_then(|assignment| assignment.mistake(mistake));
+        known.map_or_else(|| mistake.replace('-', " "), str::to_owned)
     };
     ExerciseView {
         state: record.latest.name(),

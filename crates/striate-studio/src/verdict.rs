@@ -4,7 +4,7 @@ use std::path::Path;
 
 use askama::Template;
 use striate_road::Road;
-use striate_road::check::{Case, Diagnosis, Evidence, Report, Shown, Status};
+use striate_road::check::{Case, Report, Shown, Status};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -102,17 +102,6 @@ impl ReportPart<'_> {
             right.into_iter().chain(yours).collect()
         };
         (0..case.expected.len().max(case.got.len())).map(part).collect()
-    }
-
-    /// What the diagnosis is, as the start of a sentence with how sure it is.
-    fn lead(&self, diagnosis: &Diagnosis) -> String {
-        let title = diagnosis.title.trim_end_matches('.');
-        let lead = match diagnosis.evidence {
-            Evidence::Misconception => "Your output equals what you get when",
-            Evidence::Fingerprint => "What can be seen:",
-            Evidence::Gradient => "Two verdicts:",
-        };
-        format!("{lead} {title} ({}).", diagnosis.certainty)
     }
 
     /// Title and address of the resource to read.

@@ -82,6 +82,21 @@ fn exit_codes_tell_passed_from_not_passed_from_no_such_thing() {
 }
 
 #[test]
+fn the_language_is_that_of_the_file_that_is_there_and_of_the_newer_one_of_two() {
+    let learner = Learner::new();
+    // Another station's Python files, and Python as the language used last, decide nothing here.
+    assert!(learner.run(&["start", "linearity-convolution", "--lang", "python"]).status.success());
+    let checked = || learner.says(&["check", "correlate2d"]).1;
+    assert!(checked().contains("correlate2d in Rust"), "{}", checked());
+    assert!(learner.run(&["start", "correlation-filtering", "--lang", "python"]).status.success());
+    assert!(checked().contains("correlate2d in Python"), "{}", checked());
+    learner.write(SOLUTION);
+    assert!(checked().contains("correlate2d in Rust: passed"), "{}", checked());
+    let (_, text) = learner.says(&["check", "correlate2d", "--lang", "python"]);
+    assert!(text.contains("correlate2d in Python"), "{text}");
+}
+
+#[test]
 fn a_json_report_is_one_line() {
     let learner = Learner::new();
     learner.write(&flipped());

@@ -18,6 +18,7 @@ impl Home {
     fn striate(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_striate"));
         command.args(arguments).env("STRIATE_HOME", self.0.path()).env_remove("STRIATE_DATA");
+        command.env("STRIATE_WORKSPACE", self.0.path().join("work"));
         command.env("STRIATE_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache"));
         command
     }
@@ -93,6 +94,35 @@ fn the_defaults_reach_99_percent() {
     assert!(table.contains("precision") && table.contains("Confusion matrix"), "{table}");
     assert!(home.folder("digits-cnn-0001").join("mistakes.png").is_file());
     predicts_pictures(&home);
+    completes_the_station(&home);
+}
+
+/// With this run and the two functions, the milestone is done.
+fn completes_the_station(home: &Home) {
+    home.ok(&["start", "digit-classifier", "--lang", "rust"]);
+    let work = home.0.path().join("work/digit-classifier");
+    let output = home.run(&["check", "train_digit_cnn"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.code() == Some(1) && text.contains("train_digit_cnn: not attempted"), "{text}");
+    home.fails(2, &["check", "centroid_track", "--run", "latest"]);
+
+    fs::write(work.join("run.toml"), "run = \"latest\"\n").unwrap();
+    let text = home.ok(&["check", "train_digit_cnn"]);
+    assert!(text.contains("✓ train_digit_cnn: passed") && text.contains("✓ OpenCV's digit sheet: 9"), "{text}");
+    assert!(home.ok(&["road", "digit-classifier"]).contains("◐ started"));
+    let report: Value =
+        serde_json::from_str(&home.ok(&["check", "train_digit_cnn", "--run", "digits-cnn-0001", "--json"])).unwrap();
+    assert_eq!((&report["status"], &report["language"]), (&"passed".into(), &Value::Null));
+
+    let solutions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../road/stations/digit-classifier/rust");
+    for id in ["mnist_preprocess", "centroid_track"] {
+        let file = work.join("rust/src").join(format!("{id}.rs"));
+        fs::copy(solutions.join(format!("solution_{id}.rs")), file).unwrap();
+    }
+    let text = home.ok(&["check", "digit-classifier"]);
+    assert!(text.contains("The station digit-classifier is complete"), "{text}");
+    let text = home.ok(&["road", "digit-classifier"]);
+    assert!(text.contains("✓ done") && text.contains("✓ train_digit_cnn: passed"), "{text}");
 }
 
 /// Test digits as pictures of several kinds: nine of ten must come out right whatever the size and polarity.

@@ -22,8 +22,8 @@ impl Subject for Known {
 }
 
 /// The report that a learner would get whose function behaves like `behaviour`.
-pub fn check_behaviour(exercise: &Exercise, behaviour: Behaviour) -> Report {
-    let mut report = empty(exercise, Language::Python, std::path::Path::new("behaviour"));
+pub fn check_behaviour(exercise: &'static Exercise, behaviour: Behaviour) -> Report {
+    let mut report = empty(exercise.into(), Some(Language::Python), std::path::Path::new("behaviour"));
     judge(exercise, &mut Known(behaviour), &mut report);
     report
 }

@@ -161,7 +161,7 @@ fn own_forward(
     probe: &Probe,
 ) -> Option<Vec<ArrayD<f64>>> {
     let file = exercise_file_beside(&report.file, forward.id)?;
-    let mut session = runner(report.language).open(&forward.signature, &file, options).ok()?;
+    let mut session = runner(report.language?).open(&forward.signature, &file, options).ok()?;
     let tuple = matches!(forward.signature.returns.kind, Kind::Tuple(_));
     numeric(check, probe, &mut |arguments| {
         let returned = session.call(&Call { arguments, strided: false, tuple }).ok()?;

@@ -36,7 +36,7 @@ mod tests {
     fn the_last_report_comes_back_and_nonsense_does_not() {
         let folder = tempfile::tempdir().unwrap();
         let exercise = crate::exercises::all()[0];
-        let report = crate::check::empty(exercise, Language::Rust, Path::new("x.rs"));
+        let report = crate::check::empty(exercise.into(), Some(Language::Rust), Path::new("x.rs"));
         save(folder.path(), &report).unwrap();
         assert_eq!(load(folder.path(), exercise.id), Some(report));
         fs::write(file(folder.path(), "other"), "{").unwrap();

@@ -9,6 +9,7 @@ mod diagnose;
 mod fingerprint;
 mod gradient;
 mod judge;
+mod project;
 mod render;
 mod report;
 mod shape;
@@ -20,11 +21,13 @@ pub mod last;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::assignment::Assignment;
 use crate::exercise::{Exercise, Kind, Probe};
 use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, runner};
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
+pub use project::check_project;
 pub use render::render;
 pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
 
@@ -57,13 +60,16 @@ impl Subject for Running<'_> {
 }
 
 /// Checks the learner's `file`.
-pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, options: &CheckOptions) -> Report {
+pub fn check_exercise(exercise: &'static Exercise, language: Language, file: &Path, options: &CheckOptions) -> Report {
     let started = Instant::now();
-    let mut report = empty(exercise, language, file);
+    let mut report = empty(exercise.into(), Some(language), file);
     match runner(language).open(&exercise.signature, file, options) {
-        Err(failure) => {
+        Err(mut failure) => {
             report.printed = failure.printed;
-            not_loaded(&mut report, exercise, failure.problem, options);
+            if let Unloaded::Stopped(Stop::TimedOut(limit)) = &mut failure.problem {
+                *limit = options.patience.load;
+            }
+            not_loaded(&mut report, exercise, language, failure.problem);
             report.timings.load_seconds = seconds(started.elapsed());
         }
         Ok(session) => {
@@ -82,11 +88,11 @@ pub fn check_exercise(exercise: &Exercise, language: Language, file: &Path, opti
     report
 }
 
-fn empty(exercise: &Exercise, language: Language, file: &Path) -> Report {
+fn empty(assignment: Assignment, language: Option<Language>, file: &Path) -> Report {
     Report {
         schema: SCHEMA,
-        exercise: exercise.id.into(),
-        station: exercise.station.into(),
+        exercise: assignment.id().into(),
+        station: assignment.station().into(),
         language,
         file: file.to_path_buf(),
         status: Status::Passed,
@@ -115,13 +121,13 @@ struct Explained {
     place: Option<Place>,
 }
 
-fn explain_stop(stop: &Stop, language: Language, doing: &str) -> Explained {
+fn explain_stop(stop: &Stop, language: Option<Language>, doing: &str) -> Explained {
     let explained =
         |rung, headline: String, message: &str| Explained { rung, headline, message: message.into(), place: None };
     match stop {
         Stop::Raised { exception, message, place } => {
             let what = match (language, exception.as_str()) {
-                (Language::Rust, _) => format!("panics: {message}"),
+                (Some(Language::Rust), _) => format!("panics: {message}"),
                 (_, "SystemExit") => "calls sys.exit()".into(),
                 _ if message.is_empty() => format!("raises {exception}"),
                 _ => format!("raises {exception}: {message}"),
@@ -166,7 +172,7 @@ fn with_code(place: &Place) -> Place {
     place
 }
 
-fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, options: &CheckOptions) {
+fn not_loaded(report: &mut Report, exercise: &Exercise, language: Language, problem: Unloaded) {
     let name = exercise.signature.name;
     let mut set = |status, rung, headline: String, message: String, place| {
         report.status = status;
@@ -180,7 +186,7 @@ fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, optio
             Status::NotAttempted,
             Rung::File,
             "There is no file for this exercise yet".into(),
-            format!("Lay it out with: striate start {} --lang {}", exercise.station, report.language.id()),
+            format!("Lay it out with: striate start {} --lang {}", exercise.station, language.id()),
             None,
         ),
         Unloaded::CannotRun(text) => {
@@ -188,7 +194,7 @@ fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, optio
             set(Status::CannotRun, Rung::Environment, first.into(), rest.into(), None);
         }
         Unloaded::Error { kind, message, place } => {
-            let action = if report.language == Language::Rust { "does not compile" } else { "does not load" };
+            let action = if language == Language::Rust { "does not compile" } else { "does not load" };
             let kind = if kind.is_empty() { String::new() } else { format!("{kind}: ") };
             let headline = format!("Your file {action}: {kind}{message}");
             set(Status::DoesNotLoad, Rung::Loads, headline, String::new(), place);
@@ -213,11 +219,8 @@ fn not_loaded(report: &mut Report, exercise: &Exercise, problem: Unloaded, optio
             format!("  asked for  {expected}\n  yours      {found}"),
             place,
         ),
-        Unloaded::Stopped(mut stop) => {
-            if let Stop::TimedOut(limit) = &mut stop {
-                *limit = options.patience.load;
-            }
-            let explained = explain_stop(&stop, report.language, "While your file was loaded");
+        Unloaded::Stopped(stop) => {
+            let explained = explain_stop(&stop, Some(language), "While your file was loaded");
             let status = if stop == Stop::Cancelled { Status::CannotRun } else { Status::DoesNotLoad };
             set(status, explained.rung, explained.headline, explained.message, explained.place);
         }

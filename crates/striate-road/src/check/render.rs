@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::text::{TerminalStyle, wrap};
 
-use super::report::{Case, Diagnosis, Evidence, Named, Report, Shown, Status};
+use super::report::{Case, Diagnosis, Named, Report, Shown, Status};
 
 #[derive(Clone, Copy)]
 enum Ink {
@@ -37,7 +37,8 @@ pub fn render(report: &Report, style: TerminalStyle) -> String {
         Status::CannotRun => ("!", Ink::Careful),
         Status::DoesNotLoad | Status::Wrong => ("✗", Ink::Bad),
     };
-    let name = format!("{sign} {} in {}: {}", report.exercise, report.language, report.status.words());
+    let language = report.language.map_or(String::new(), |language| format!(" in {language}"));
+    let name = format!("{sign} {}{language}: {}", report.exercise, report.status.words());
     line(&mut out, &paint(style, ink, &name));
     line(&mut out, "");
     paragraph(&mut out, style, "", &report.headline, Some(Ink::Bold));
@@ -93,13 +94,7 @@ fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, i
 }
 
 fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
-    let title = diagnosis.title.trim_end_matches('.');
-    let lead = match diagnosis.evidence {
-        Evidence::Misconception => format!("Your output equals what you get when {title} ({}).", diagnosis.certainty),
-        Evidence::Fingerprint => format!("What can be seen: {title} ({}).", diagnosis.certainty),
-        Evidence::Gradient => format!("Two verdicts: {title} ({}).", diagnosis.certainty),
-    };
-    paragraph(out, style, "", &lead, Some(Ink::Bold));
+    paragraph(out, style, "", &diagnosis.sentence(), Some(Ink::Bold));
     for (_, title) in &diagnosis.also {
         paragraph(out, style, "", &format!("Or when {}.", title.trim_end_matches('.')), None);
     }
@@ -156,10 +151,9 @@ fn footer(report: &Report) -> String {
     let time = format!("{:.2} s", report.timings.total_seconds);
     match report.status {
         Status::Passed => time,
-        Status::Wrong | Status::Fragile => format!(
-            "{} of {} inputs right, {time}. More: striate hint {}",
-            report.probes_passed, report.probes, report.exercise
-        ),
+        Status::Wrong | Status::Fragile => {
+            format!("{}, {time}. More: striate hint {}", report.counts(), report.exercise)
+        }
         _ => time,
     }
 }

@@ -80,6 +80,8 @@ pub enum Rung {
     Property,
     /// It does not depend on how the arrays lie in memory.
     Layout,
+    /// The training run does what the project asks for.
+    Requirements,
 }
 
 /// Where to read on.
@@ -101,6 +103,8 @@ pub enum Evidence {
     Fingerprint,
     /// Numeric gradients of the reference and of the learner's own forward function.
     Gradient,
+    /// A requirement of a project that was measured and does not hold.
+    Requirement,
 }
 
 /// The mistake, by name.
@@ -122,6 +126,20 @@ pub struct Diagnosis {
     pub certainty: String,
     /// Ids and titles of other mistakes that the outputs equal just as well.
     pub also: Vec<(String, String)>,
+}
+
+impl Diagnosis {
+    /// What it says, in one sentence with how sure that is.
+    pub fn sentence(&self) -> String {
+        let title = self.title.trim_end_matches('.');
+        let lead = match self.evidence {
+            Evidence::Misconception => "Your output equals what you get when",
+            Evidence::Fingerprint => "What can be seen:",
+            Evidence::Gradient => "Two verdicts:",
+            Evidence::Requirement => return format!("{}: {title} ({}).", self.id, self.certainty),
+        };
+        format!("{lead} {title} ({}).", self.certainty)
+    }
 }
 
 /// A value made ready to be shown.
@@ -192,8 +210,8 @@ pub struct Report {
     pub exercise: String,
     /// Station id.
     pub station: String,
-    /// Language of the file.
-    pub language: Language,
+    /// Language of the file; none for a project.
+    pub language: Option<Language>,
     /// The file.
     pub file: PathBuf,
     /// How the exercise stands.
@@ -212,9 +230,9 @@ pub struct Report {
     pub case: Option<Case>,
     /// What the learner's program printed.
     pub printed: String,
-    /// Inputs with the right result.
+    /// Inputs with the right result; of a project, requirements that hold.
     pub probes_passed: usize,
-    /// All inputs.
+    /// All inputs, or requirements.
     pub probes: usize,
     /// Times.
     pub timings: Timings,
@@ -224,6 +242,12 @@ impl Report {
     /// Whether the exercise passed.
     pub fn passed(&self) -> bool {
         self.status == Status::Passed
+    }
+
+    /// How much of it is right: "7 of 9 inputs right".
+    pub fn counts(&self) -> String {
+        let what = if self.language.is_some() { "inputs right" } else { "requirements hold" };
+        format!("{} of {} {what}", self.probes_passed, self.probes)
     }
 
     /// What the progress keeps of it; nothing when the check could not run.
@@ -237,7 +261,8 @@ impl Report {
             (Status::Fragile, _) => ExerciseState::Fragile,
             (Status::Passed, _) => ExerciseState::Passed,
         };
-        let named = self.diagnosis.iter().filter(|found| found.evidence == Evidence::Misconception);
+        let has_name = |found: &&Diagnosis| matches!(found.evidence, Evidence::Misconception | Evidence::Requirement);
+        let named = self.diagnosis.iter().filter(has_name);
         Some(Attempt {
             at,
             exercise: self.exercise.clone(),

@@ -109,8 +109,9 @@ pub struct Attempt {
     pub at: Timestamp,
     /// Exercise id.
     pub exercise: String,
-    /// The language it was written in.
-    pub language: Language,
+    /// The language it was written in; none for a project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// What came out.
     pub state: ExerciseState,
     /// Misconceptions that were named.
@@ -281,7 +282,7 @@ impl Progress {
                     Ok(Attempt {
                         at: row.get(1)?,
                         exercise: row.get(2)?,
-                        language: language.parse().unwrap_or(Language::Python),
+                        language: language.parse().ok(),
                         state: ExerciseState::from_name(&state).unwrap_or_default(),
                         misconceptions: met.remove(&row.get(0)?).unwrap_or_default(),
                     })
@@ -297,7 +298,7 @@ impl Progress {
             let record = records.entry(attempt.exercise).or_default();
             record.best = record.best.max(attempt.state);
             record.latest = attempt.state;
-            record.language = Some(attempt.language);
+            record.language = attempt.language;
             record.attempts += 1;
             record.last_at = attempt.at;
             if attempt.state == ExerciseState::Passed {
@@ -475,9 +476,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Whether it was new: the same attempt (time, exercise, language) is stored once.
 fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<bool> {
     let sql = "INSERT INTO attempts (at, exercise, language, state) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-    let new = connection
-        .execute(sql, params![attempt.at, attempt.exercise, attempt.language.id(), attempt.state.name()])?
-        > 0;
+    // A project has no language, and the column must have a value: without one, no two rows would ever be the same.
+    let language = attempt.language.map_or("", Language::id);
+    let new = connection.execute(sql, params![attempt.at, attempt.exercise, language, attempt.state.name()])? > 0;
     if new {
         let id = connection.last_insert_rowid();
         for (place, misconception) in (0_u32..).zip(&attempt.misconceptions) {

@@ -7,7 +7,7 @@ use super::*;
 
 fn attempt(at: Timestamp, exercise: &str, language: &str, state: ExerciseState, met: &[&str]) -> Attempt {
     let misconceptions = met.iter().map(|id| id.to_string()).collect();
-    Attempt { at, exercise: exercise.into(), language: language.parse().unwrap(), state, misconceptions }
+    Attempt { at, exercise: exercise.into(), language: language.parse().ok(), state, misconceptions }
 }
 
 fn database(folder: &TempDir) -> std::path::PathBuf {

@@ -4,6 +4,7 @@
 //! <workspace>/<station>/README.md
 //! <workspace>/<station>/python/<exercise>.py
 //! <workspace>/<station>/rust/{Cargo.toml, src/lib.rs, src/<exercise>.rs}
+//! <workspace>/<station>/run.toml    of a station with a project
 //! ```
 
 mod readme;
@@ -13,9 +14,10 @@ mod tests;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::assignment::{self, Assignment};
 use crate::exercise::Exercise;
-use crate::exercises;
 use crate::map::{Road, Station};
+use crate::project::{Project, RUN_FILE, RUN_FILE_STARTER};
 use crate::runner::{Language, runner};
 
 /// A file or folder of the workspace that cannot be written.
@@ -41,6 +43,52 @@ pub struct Laid {
     pub written: Vec<PathBuf>,
     /// Files that were there already and stay as they are.
     pub kept: Vec<PathBuf>,
+}
+
+/// What a learner hands in, and where it lies.
+#[derive(Clone)]
+pub enum Answer {
+    /// A function in one language.
+    Function {
+        /// The exercise.
+        exercise: &'static Exercise,
+        /// The language.
+        language: Language,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A training run.
+    Project {
+        /// The project.
+        project: &'static Project,
+        /// The file that names the run.
+        file: PathBuf,
+    },
+}
+
+impl Answer {
+    /// What was asked for.
+    pub fn assignment(&self) -> Assignment {
+        match self {
+            Answer::Function { exercise, .. } => Assignment::Function(exercise),
+            Answer::Project { project, .. } => Assignment::Project(project),
+        }
+    }
+
+    /// The learner's file, which may not be there yet.
+    pub fn file(&self) -> &Path {
+        match self {
+            Answer::Function { file, .. } | Answer::Project { file, .. } => file,
+        }
+    }
+
+    /// Whether it is an answer in this language; a project is one in any.
+    pub fn speaks(&self, asked: Language) -> bool {
+        match self {
+            Answer::Function { language, .. } => *language == asked,
+            Answer::Project { .. } => true,
+        }
+    }
 }
 
 /// A learner's folder.
@@ -81,6 +129,22 @@ impl Workspace {
         earlier.map(|old| folder.join(runner(language).file(old))).find(|file| file.is_file()).unwrap_or(current)
     }
 
+    /// Where the answers to an assignment are, or will be once the station is started: one per language, or one.
+    pub fn answers(&self, road: &Road, station: &Station, assignment: Assignment) -> Vec<Answer> {
+        match assignment {
+            Assignment::Function(exercise) => Language::ALL
+                .map(|language| Answer::Function {
+                    exercise,
+                    language,
+                    file: self.exercise_file(road, station, exercise.id, language),
+                })
+                .into(),
+            Assignment::Project(project) => {
+                vec![Answer::Project { project, file: self.station_folder(road, station).join(RUN_FILE) }]
+            }
+        }
+    }
+
     /// Lays the starters of a station in one language, with a README and what editors need. Files that exist stay as
     /// they are. Does nothing to a station whose exercises are not written yet: see [`exercises_of`].
     pub fn start(&self, road: &Road, station: &Station, language: Language) -> Result<Laid, WorkspaceError> {
@@ -91,12 +155,19 @@ impl Workspace {
             return Ok(laid);
         }
         let runner = runner(language);
-        for exercise in &exercises {
-            let file = self.exercise_file(road, station, exercise.id, language);
-            lay(file, &runner.starter(exercise), &mut laid)?;
+        let mut functions = Vec::new();
+        for answer in exercises.iter().flat_map(|&assignment| self.answers(road, station, assignment)) {
+            match answer {
+                Answer::Function { exercise, language: of_file, file } if of_file == language => {
+                    functions.push(exercise);
+                    lay(file, &runner.starter(exercise), &mut laid)?;
+                }
+                Answer::Function { .. } => {}
+                Answer::Project { file, .. } => lay(file, RUN_FILE_STARTER, &mut laid)?,
+            }
         }
         let name = folder.file_name().map_or_else(|| station.id.clone(), |name| name.to_string_lossy().into_owned());
-        for (path, content) in runner.project_files(&name, &exercises) {
+        for (path, content) in runner.project_files(&name, &functions) {
             let path = self.root.join(path);
             if path.starts_with(&folder) {
                 lay(path, &content, &mut laid)?;
@@ -111,9 +182,8 @@ impl Workspace {
 }
 
 /// The exercises of a station that can be checked, in the station's order.
-pub fn exercises_of(station: &Station) -> Vec<&'static Exercise> {
-    let find = |id: &str| exercises::all().iter().copied().find(|exercise| exercise.id == id);
-    station.exercises.iter().filter_map(|plan| find(&plan.id)).collect()
+pub fn exercises_of(station: &Station) -> Vec<Assignment> {
+    station.exercises.iter().filter_map(|plan| assignment::find(&plan.id)).collect()
 }
 
 /// Writes a file that does not exist yet: whole or not at all, and never over one that another process just wrote.

@@ -8,12 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use striate_road::Road;
 use striate_road::runner::Language;
+use striate_road::{Road, assignment};
 
 use super::apart;
 use crate::server::App;
-use crate::standing::written;
 use crate::trainer::Refusal;
 use crate::verdict;
 
@@ -32,11 +31,11 @@ struct Checked {
 
 /// Checks an exercise and answers with the report.
 pub async fn check(Path(id): Path<String>, State(app): State<Arc<App>>, Json(choice): Json<Choice>) -> Response {
-    let Some(exercise) = written(&id) else {
+    let Some(exercise) = assignment::find(&id) else {
         return (StatusCode::NOT_FOUND, "there is no such exercise to check\n").into_response();
     };
     let work = move || {
-        let report = app.checker.check(exercise.id, choice.language)?;
+        let report = app.checker.check(exercise.id(), choice.language)?;
         let html = verdict::to_html(&report, app.workspace.root());
         Ok(Checked { headline: report.headline, report: html })
     };

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use striate_road::exercise::Exercise;
+use striate_road::assignment::{self, Assignment};
 use striate_road::map::{ExercisePlan, Goal, Resource, Station, StationMark};
 use striate_road::progress::ProgressError;
 use striate_road::runner::Language;
@@ -21,14 +21,14 @@ use crate::labs;
 use crate::labs::control::Kind;
 use crate::news::{self, ExerciseNews, StationNews};
 use crate::server::App;
-use crate::standing::{StationView, written};
+use crate::standing::StationView;
 
 /// An exercise as a card.
 pub struct Card {
     /// What the station says about it.
     pub plan: &'static ExercisePlan,
     /// The exercise itself, once it exists.
-    pub exercise: Option<&'static Exercise>,
+    pub exercise: Option<Assignment>,
     /// The last check.
     pub news: ExerciseNews,
     /// The learner's file by language, inside the workspace.
@@ -128,14 +128,14 @@ pub async fn show(
 
 fn card(app: &App, station: &Station, plan: &'static ExercisePlan, news: &mut StationNews) -> Card {
     let file = |language| {
-        let file = app.workspace.exercise_file(Road::embedded(), station, &plan.id, language);
-        (language, file.strip_prefix(app.workspace.root()).unwrap_or(&file).display().to_string())
+        let file = news::file(app, station, &plan.id, language)?;
+        Some((language, file.strip_prefix(app.workspace.root()).unwrap_or(&file).display().to_string()))
     };
     Card {
         plan,
-        exercise: written(&plan.id),
+        exercise: assignment::find(&plan.id),
         news: news.exercises.remove(&plan.id).unwrap_or_default(),
-        files: Language::ALL.into_iter().map(file).collect(),
+        files: Language::ALL.into_iter().filter_map(file).collect(),
     }
 }
 

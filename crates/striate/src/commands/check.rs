@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use striate_road::check::{CheckOptions, Report, check_exercise, last, render};
-use striate_road::exercise::Exercise;
-use striate_road::exercises;
+use striate_road::assignment::{self, Assignment};
+use striate_road::check::{CheckOptions, Report, check_exercise, check_project, last, render};
 use striate_road::map::nearest;
 use striate_road::progress::now;
 use striate_road::runner::Language;
-use striate_road::workspace::exercises_of;
+use striate_road::workspace::{Answer, exercises_of};
+use striate_train::RunStore;
 
 use super::{CommandError, CommandResult};
 use crate::home::Home;
@@ -30,6 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
     striate check                          the exercise you changed last\n  \
     striate check correlate2d              one exercise\n  \
     striate check correlation-filtering    a station, up to the first exercise that does not pass\n  \
+    striate check train_digit_cnn --run latest   a project, measured on your newest training run\n  \
     striate check --watch                  again whenever you save\n  \
     striate check correlate2d --json       the report for programs, one line per exercise\n\n\
     Exit code: 0 passed, 1 not passed, 2 no such station or exercise.")]
@@ -40,6 +41,9 @@ pub struct Args {
     /// python or rust; else the language of the file you changed last.
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Language>,
+    /// For a project: the training run to measure, in place of the one in run.toml.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
     /// Check again whenever a file is saved, until Ctrl-C.
     #[arg(long)]
     watch: bool,
@@ -54,29 +58,28 @@ pub struct Args {
     time_limit: f64,
 }
 
-/// An exercise in one language, and its file.
-#[derive(Clone)]
-pub struct Task {
-    /// The exercise.
-    pub exercise: &'static Exercise,
-    /// The language.
-    pub language: Language,
-    /// The learner's file, which may not be there yet.
-    pub file: PathBuf,
-}
-
 /// Runs the command.
 pub fn run(args: Args, home: &Home) -> CommandResult {
     let mut learner = Learner::open(home)?;
-    let tasks = select(&learner, args.name.as_deref(), args.lang)?;
+    let answers = select(&learner, args.name.as_deref(), args.lang)?;
+    if args.run.is_some() && !answers.iter().any(|answer| matches!(answer, Answer::Project { .. })) {
+        let text = "--run names the training run of a project, such as train_digit_cnn; this is a function to write";
+        return Err(CommandError::Usage(text.to_owned()));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(CommandError::failed)?;
-    let mut checker = Checker { options: options(&args, home, stop)?, json: args.json, folder: home.checks() };
+    let mut checker = Checker {
+        options: options(&args, home, stop)?,
+        runs: RunStore::new(home.runs()),
+        run: args.run.clone(),
+        json: args.json,
+        folder: home.checks(),
+    };
     if args.watch {
-        return watch(&mut learner, &mut checker, &args, tasks);
+        return watch(&mut learner, &mut checker, &args, answers);
     }
-    Ok(if checker.check_all(&mut learner, &tasks) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if checker.check_all(&mut learner, &answers) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn options(args: &Args, home: &Home, stop: Arc<AtomicBool>) -> Result<CheckOptions, CommandError> {
@@ -94,12 +97,11 @@ fn options(args: &Args, home: &Home, stop: Arc<AtomicBool>) -> Result<CheckOptio
     Ok(options)
 }
 
-/// The tasks that `name` means: an exercise, the exercises of a station, or the exercise changed last.
-pub fn select(learner: &Learner, name: Option<&str>, lang: Option<Language>) -> Result<Vec<Task>, CommandError> {
+/// The answers that `name` means: an exercise's, those of a station's exercises, or the one changed last.
+pub fn select(learner: &Learner, name: Option<&str>, lang: Option<Language>) -> Result<Vec<Answer>, CommandError> {
     let Some(name) = name else { return Ok(vec![changed_last(learner, lang)?]) };
-    let id = learner.road.renames().exercise(name);
-    if let Some(exercise) = exercises::all().iter().copied().find(|exercise| exercise.id == id) {
-        return Ok(vec![task(learner, exercise, lang, &[exercise])?]);
+    if let Some(exercise) = assignment::find(learner.road.renames().exercise(name)) {
+        return Ok(vec![answer(learner, exercise, lang, &[exercise])?]);
     }
     if let Some(station) = learner.road.station_of_exercise(name) {
         return Err(CommandError::Usage(format!(
@@ -114,14 +116,13 @@ pub fn select(learner: &Learner, name: Option<&str>, lang: Option<Language>) -> 
             format!("the station {} has no exercises to check yet; 'striate road {}' shows it", station.id, station.id);
         return Err(CommandError::Usage(text));
     }
-    exercises.iter().map(|exercise| task(learner, exercise, lang, &exercises)).collect()
+    exercises.iter().map(|&exercise| answer(learner, exercise, lang, &exercises)).collect()
 }
 
 fn unknown(learner: &Learner, name: &str) -> CommandError {
     let stations = learner.road.stations().iter().map(|station| station.id.as_str());
     // Ids of exercises have underscores, those of stations hyphens.
-    let ids: BTreeMap<String, &str> =
-        exercises::all().iter().map(|each| (each.id.replace('_', "-"), each.id)).collect();
+    let ids: BTreeMap<String, &str> = assignment::all().map(|each| (each.id().replace('_', "-"), each.id())).collect();
     let near = nearest(name, ids.keys().map(String::as_str).chain(stations));
     let near: Vec<&str> = near.iter().map(|id| ids.get(id).copied().unwrap_or(id)).collect();
     let mut text = format!("there is no exercise and no station '{name}'");
@@ -133,38 +134,48 @@ fn unknown(learner: &Learner, name: &str) -> CommandError {
     ))
 }
 
-fn file(learner: &Learner, exercise: &Exercise, language: Language) -> Option<PathBuf> {
-    let station = learner.road.station(exercise.station)?;
-    Some(learner.workspace.exercise_file(learner.road, station, exercise.id, language))
+/// All places where an answer to `exercise` may lie, in the language asked for if one was.
+fn answers(learner: &Learner, exercise: Assignment, lang: Option<Language>) -> Vec<Answer> {
+    let Some(station) = learner.road.station(exercise.station()) else { return Vec::new() };
+    let mut answers = learner.workspace.answers(learner.road, station, exercise);
+    answers.retain(|answer| lang.is_none_or(|lang| answer.speaks(lang)));
+    answers
 }
 
-fn modified(file: &Path) -> Option<SystemTime> {
-    file.metadata().and_then(|data| data.modified()).ok()
+fn modified(answer: &Answer) -> Option<SystemTime> {
+    answer.file().metadata().and_then(|data| data.modified()).ok()
 }
 
-/// `exercise` in the language asked for, or that of the file changed last among `neighbours`, or the remembered one.
-fn task(
+/// Of `answers`, the one whose file was changed last.
+fn newest(answers: impl IntoIterator<Item = Answer>) -> Option<Answer> {
+    let existing = answers.into_iter().filter_map(|answer| Some((modified(&answer)?, answer)));
+    existing.max_by_key(|(time, _)| *time).map(|(_, answer)| answer)
+}
+
+/// The answer to `exercise` whose file was changed last. Where there is no file: the one in the language of the file
+/// changed last among `neighbours`, or in the remembered language.
+fn answer(
     learner: &Learner,
-    exercise: &'static Exercise,
+    exercise: Assignment,
     lang: Option<Language>,
-    neighbours: &[&Exercise],
-) -> Result<Task, CommandError> {
-    let changed = |language: Language| {
-        neighbours.iter().filter_map(|exercise| modified(&file(learner, exercise, language)?)).max()
-    };
-    let last = || Language::ALL.into_iter().filter_map(|language| Some((changed(language)?, language))).max();
+    neighbours: &[Assignment],
+) -> Result<Answer, CommandError> {
+    if let Some(answer) = newest(answers(learner, exercise, lang)) {
+        return Ok(answer);
+    }
+    let functions = || neighbours.iter().filter(|each| matches!(each, Assignment::Function(_)));
+    let of = |language: Language| newest(functions().flat_map(|&each| answers(learner, each, Some(language))));
+    let last = Language::ALL.into_iter().filter_map(|language| Some((modified(&of(language)?)?, language))).max();
     let remembered = || learner.progress.setting("language").ok()?.and_then(|name| name.parse().ok());
-    let language =
-        lang.or_else(|| last().map(|(_, language)| language)).or_else(remembered).unwrap_or(Language::Python);
-    let file = file(learner, exercise, language).ok_or_else(|| {
-        CommandError::Failed(format!("the exercise {} belongs to no station of the road", exercise.id))
-    })?;
-    Ok(Task { exercise, language, file })
+    let language = last.map(|(_, language)| language).or_else(remembered).unwrap_or(Language::Python);
+    let answers = answers(learner, exercise, Some(lang.unwrap_or(language)));
+    answers.into_iter().next().ok_or_else(|| {
+        CommandError::Failed(format!("the exercise {} belongs to no station of the road", exercise.id()))
+    })
 }
 
-fn changed_last(learner: &Learner, lang: Option<Language>) -> Result<Task, CommandError> {
-    let newest = everything(learner, lang).into_iter().filter_map(|task| Some((modified(&task.file)?, task)));
-    newest.max_by_key(|(time, _)| *time).map(|(_, task)| task).ok_or_else(|| {
+fn changed_last(learner: &Learner, lang: Option<Language>) -> Result<Answer, CommandError> {
+    newest(everything(learner, lang)).ok_or_else(|| {
         CommandError::Failed(format!(
             "there is no exercise file in {} yet; 'striate road' shows the next station, 'striate start STATION' lays \
              its files",
@@ -173,46 +184,47 @@ fn changed_last(learner: &Learner, lang: Option<Language>) -> Result<Task, Comma
     })
 }
 
-fn everything(learner: &Learner, lang: Option<Language>) -> Vec<Task> {
-    let languages = || Language::ALL.into_iter().filter(move |language| lang.is_none_or(|lang| lang == *language));
-    let tasks = exercises::all().iter().flat_map(|exercise| {
-        languages().filter_map(|language| Some(Task { exercise, language, file: file(learner, exercise, language)? }))
-    });
-    tasks.collect()
+fn everything(learner: &Learner, lang: Option<Language>) -> Vec<Answer> {
+    assignment::all().flat_map(|exercise| answers(learner, exercise, lang)).collect()
 }
 
 struct Checker {
     options: CheckOptions,
+    runs: RunStore,
+    run: Option<String>,
     json: bool,
     folder: PathBuf,
 }
 
 impl Checker {
     /// Checks in order up to the first that does not pass, and prints. Whether all passed.
-    fn check_all(&mut self, learner: &mut Learner, tasks: &[Task]) -> bool {
-        for (at, task) in tasks.iter().enumerate() {
-            let report = self.check(learner, task);
+    fn check_all(&mut self, learner: &mut Learner, answers: &[Answer]) -> bool {
+        for (at, answer) in answers.iter().enumerate() {
+            let report = self.check(learner, answer);
             if self.json {
                 screen::print(&format!("{}\n", serde_json::to_string(&report).expect("a report is plain data")));
             } else {
                 screen::print(&render(&report, screen::style()));
             }
             if !report.passed() {
-                let rest: Vec<&str> = tasks[at + 1..].iter().map(|task| task.exercise.id).collect();
+                let rest: Vec<&str> = answers[at + 1..].iter().map(|answer| answer.assignment().id()).collect();
                 if !rest.is_empty() && !self.json {
                     screen::print(&format!("Not checked yet: {}\n", rest.join(", ")));
                 }
                 return false;
             }
         }
-        if let (Some(task), false) = (tasks.last(), self.json) {
-            screen::print(&next(learner, task));
+        if let (Some(answer), false) = (answers.last(), self.json) {
+            screen::print(&next(learner, answer.assignment()));
         }
         true
     }
 
-    fn check(&self, learner: &mut Learner, task: &Task) -> Report {
-        let report = check_exercise(task.exercise, task.language, &task.file, &self.options);
+    fn check(&self, learner: &mut Learner, answer: &Answer) -> Report {
+        let report = match answer {
+            Answer::Function { exercise, language, file } => check_exercise(exercise, *language, file, &self.options),
+            Answer::Project { project, file } => check_project(project, file, self.run.as_deref(), &self.runs),
+        };
         // A verdict is worth showing even where it cannot be kept.
         if let Some(attempt) = report.attempt(now()) {
             if let Err(error) = learner.progress.record_attempt(&attempt) {
@@ -231,14 +243,14 @@ impl Checker {
 }
 
 /// What to do after an exercise that passed.
-fn next(learner: &Learner, task: &Task) -> String {
-    let Some(station) = learner.road.station(task.exercise.station) else { return String::new() };
+fn next(learner: &Learner, passed: Assignment) -> String {
+    let Some(station) = learner.road.station(passed.station()) else { return String::new() };
     let records = learner.progress.exercises().unwrap_or_default();
     let open = exercises_of(station)
         .into_iter()
-        .find(|exercise| records.get(exercise.id).is_none_or(|record| record.passed_at.is_none()));
+        .find(|exercise| records.get(exercise.id()).is_none_or(|record| record.passed_at.is_none()));
     match open {
-        Some(exercise) => format!("Next in this station: {}\n", exercise.id),
+        Some(exercise) => format!("Next in this station: {}\n", exercise.id()),
         None => format!("The station {} is complete. 'striate road' shows the next one.\n", station.id),
     }
 }
@@ -246,15 +258,15 @@ fn next(learner: &Learner, task: &Task) -> String {
 /// When each file was changed and how long it is.
 type Stamps = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
-/// All source files in the folders of `tasks`: what an exercise imports counts too.
-fn stamps(tasks: &[Task]) -> Stamps {
+/// All source files in the folders of `answers`: what an exercise imports counts too.
+fn stamps(answers: &[Answer]) -> Stamps {
     let mut stamps = Stamps::new();
-    let mut folders: Vec<&Path> = tasks.iter().filter_map(|task| task.file.parent()).collect();
+    let mut folders: Vec<&Path> = answers.iter().filter_map(|answer| answer.file().parent()).collect();
     folders.sort();
     folders.dedup();
     for entry in folders.into_iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten() {
         let file = entry.path();
-        if file.extension().is_some_and(|extension| extension == "py" || extension == "rs") {
+        if file.extension().is_some_and(|extension| extension == "py" || extension == "rs" || extension == "toml") {
             let data = entry.metadata().ok();
             let modified = data.as_ref().and_then(|data| data.modified().ok());
             stamps.insert(file, (modified, data.map_or(0, |data| data.len())));
@@ -264,16 +276,15 @@ fn stamps(tasks: &[Task]) -> Stamps {
 }
 
 /// The exercise to check after a change: one that was changed itself, else the one checked last.
-fn changed(tasks: &[Task], before: &Stamps, after: &Stamps) -> Option<Option<Task>> {
+fn changed(answers: &[Answer], before: &Stamps, after: &Stamps) -> Option<Option<Answer>> {
     if before == after {
         return None;
     }
-    let own =
-        tasks.iter().find(|task| after.contains_key(&task.file) && before.get(&task.file) != after.get(&task.file));
-    Some(own.cloned())
+    let is_new = |file: &Path| after.contains_key(file) && before.get(file) != after.get(file);
+    Some(answers.iter().find(|answer| is_new(answer.file())).cloned())
 }
 
-fn watch(learner: &mut Learner, checker: &mut Checker, args: &Args, first: Vec<Task>) -> CommandResult {
+fn watch(learner: &mut Learner, checker: &mut Checker, args: &Args, first: Vec<Answer>) -> CommandResult {
     let watched = if args.name.is_some() { first.clone() } else { everything(learner, args.lang) };
     let mut current = first;
     let mut seen = stamps(&watched);
@@ -291,10 +302,10 @@ fn watch(learner: &mut Learner, checker: &mut Checker, args: &Args, first: Vec<T
             }
             std::thread::sleep(LOOK_EVERY);
             let after = stamps(&watched);
-            let Some(task) = changed(&watched, &seen, &after) else { continue };
+            let Some(own) = changed(&watched, &seen, &after) else { continue };
             seen = after;
-            if let Some(task) = task {
-                current = vec![task];
+            if let Some(answer) = own {
+                current = vec![answer];
             }
             break;
         }
@@ -311,17 +322,17 @@ mod tests {
 
     #[test]
     fn a_changed_exercise_is_checked_and_a_changed_helper_repeats_the_last() {
-        let exercise = exercises::all()[0];
-        let task = |name: &str| Task { exercise, language: Language::Python, file: name.into() };
-        let tasks = [task("a.py"), task("b.py")];
+        let exercise = striate_road::exercises::all()[0];
+        let answer = |name: &str| Answer::Function { exercise, language: Language::Python, file: name.into() };
+        let answers = [answer("a.py"), answer("b.py")];
         let before = Stamps::from([("a.py".into(), stamp(1)), ("b.py".into(), stamp(2))]);
-        assert!(changed(&tasks, &before, &before).is_none());
+        assert!(changed(&answers, &before, &before).is_none());
         let mut after = before.clone();
         after.insert("b.py".into(), stamp(3));
-        let found = changed(&tasks, &before, &after).flatten().map(|task| task.file);
+        let found = changed(&answers, &before, &after).flatten().map(|answer| answer.file().to_path_buf());
         assert_eq!(found, Some(PathBuf::from("b.py")));
         let mut after = before.clone();
         after.insert("helper.py".into(), stamp(3));
-        assert!(matches!(changed(&tasks, &before, &after), Some(None)));
+        assert!(matches!(changed(&answers, &before, &after), Some(None)));
     }
 }

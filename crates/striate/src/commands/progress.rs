@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use striate_road::exercises;
+use striate_road::assignment;
 use striate_road::map::StationMark;
 use striate_road::progress::{ExerciseState, MisconceptionMet, utc};
 
@@ -136,7 +136,7 @@ fn summary(learner: &Learner) -> Result<String, CommandError> {
             ));
             if let Some(title) = title(&one) {
                 text.push_str(&format!(
-                    "    the output is what you get when {title}
+                    "    {title}
 "
                 ));
             }
@@ -146,8 +146,7 @@ fn summary(learner: &Learner) -> Result<String, CommandError> {
     Ok(text)
 }
 
-/// The sentence of a misconception, while its exercise still has it.
+/// What the mistake is, while its exercise still has it.
 fn title(met: &MisconceptionMet) -> Option<&'static str> {
-    let exercise = exercises::all().iter().find(|exercise| exercise.id == met.exercise)?;
-    exercise.misconceptions.iter().find(|known| known.id == met.misconception).map(|known| known.title)
+    assignment::find(&met.exercise)?.mistake(&met.misconception)
 }

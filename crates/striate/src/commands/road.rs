@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde_json::json;
+use striate_road::assignment;
 use striate_road::map::{Path, Pointer, Station, StationState};
 use striate_road::progress::ExerciseRecord;
-use striate_road::runner::Language;
 use striate_road::text::{TerminalStyle, to_terminal, wrap};
 use striate_road::workspace::exercises_of;
 
@@ -217,15 +217,13 @@ fn exercises(learner: &Learner, station: &Station, style: TerminalStyle) -> Resu
     let mut text = format!("\n{}\n", screen::bold("Exercises", style));
     for plan in &station.exercises {
         let record = records.get(&plan.id).cloned().unwrap_or_default();
-        let exercise = written.iter().find(|exercise| exercise.id == plan.id);
+        let exercise = written.iter().find(|exercise| exercise.id() == plan.id);
         let state = exercise.map_or("planned, not to be checked yet".to_string(), |_| record.best.label());
         let symbol = if exercise.is_some() { exercise_symbol(record.best) } else { '·' };
         let _ = writeln!(text, "{symbol} {}: {state}", screen::bold(&plan.id, style));
         match exercise {
             Some(exercise) => {
-                for line in exercise.task.lines() {
-                    text.push_str(&hanging("    ", line.trim(), style));
-                }
+                text.push_str(&hanging("    ", &reflowed(exercise.task()), style));
             }
             None => {
                 text.push_str(&hanging("    ", &plan.signature, style));
@@ -241,8 +239,26 @@ fn exercises(learner: &Learner, station: &Station, style: TerminalStyle) -> Resu
 
 /// The learner's files of an exercise that exist.
 fn files(learner: &Learner, station: &Station, exercise: &str) -> Vec<std::path::PathBuf> {
-    let file = |language| learner.workspace.exercise_file(learner.road, station, exercise, language);
-    Language::ALL.into_iter().map(file).filter(|file| file.is_file()).collect()
+    let answers = assignment::find(exercise).map(|found| learner.workspace.answers(learner.road, station, found));
+    let files = answers.into_iter().flatten().map(|answer| answer.file().to_path_buf());
+    files.filter(|file| file.is_file()).collect()
+}
+
+/// A task whose lines were broken for a starter's docstring, as running text. What is set in columns or begins a list
+/// keeps its line.
+fn reflowed(task: &str) -> String {
+    let own_line = |line: &str| line.starts_with([' ', '-', '*']) || line.contains("   ");
+    let mut text = String::new();
+    let mut kept = true;
+    for line in task.trim().lines() {
+        let keeps = own_line(line) || line.is_empty();
+        if !text.is_empty() {
+            text.push(if kept || keeps { '\n' } else { ' ' });
+        }
+        text.push_str(line);
+        kept = keeps;
+    }
+    text
 }
 
 fn map_json(learner: &Learner, args: &Args) -> Result<serde_json::Value, CommandError> {

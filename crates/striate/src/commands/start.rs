@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use striate_road::map::Station;
 use striate_road::runner::Language;
-use striate_road::workspace::{Laid, exercises_of};
+use striate_road::workspace::{Answer, Laid, exercises_of};
 
 use super::{CommandError, CommandResult, road};
 use crate::home::Home;
@@ -78,13 +78,17 @@ fn report(learner: &Learner, station: &Station, language: Language, laid: &Laid)
     }
     let records = learner.progress.exercises().map_err(CommandError::failed)?;
     let passed = |id: &str| records.get(id).is_some_and(|record| record.passed_at.is_some());
-    if let Some(first) = exercises_of(station).into_iter().find(|exercise| !passed(exercise.id)) {
-        let file = learner.workspace.exercise_file(learner.road, station, first.id, language);
-        let (id, station) = (first.id, &station.id);
+    if let Some(first) = exercises_of(station).into_iter().find(|exercise| !passed(exercise.id())) {
+        let (id, answers) = (first.id(), learner.workspace.answers(learner.road, station, first));
+        let todo = match answers.into_iter().find(|answer| answer.speaks(language)) {
+            Some(Answer::Project { file, .. }) => format!("train a network and name its run in {}", file.display()),
+            Some(Answer::Function { file, .. }) => format!("write {id} in {}", file.display()),
+            None => format!("write {id}"),
+        };
+        let station = &station.id;
         text.push_str(&format!(
-            "\nNext: write {id} in {}\n  striate check {id}          the first check will not pass, that is expected\n  \
-             striate check {station} --watch\n  striate hint {id}           when stuck\n",
-            file.display()
+            "\nNext: {todo}\n  striate check {id}          the first check will not pass, that is expected\n  \
+             striate check {station} --watch\n  striate hint {id}           when stuck\n"
         ));
     }
     Ok(text)
