@@ -37,7 +37,10 @@
 //! - [`Tensor::data_in_format`](crate::Tensor) gives elements in row-major or channels-last (NHWC) order;
 //!   `data_in_layout` in the order of any dense layout; `data` as they lie, to be read through the strides.
 //! - [`Tensor::fill_new`](crate::Tensor) makes the output in either order; the slice holds unspecified values before.
-//! - Element-by-element work goes through [`pointwise`], reductions through [`reduce`].
+//! - Element-by-element work goes through [`pointwise`], reductions through [`reduce`]; operations that only move
+//!   elements give [`rearrange`] a list of places, linear resampling gives [`resample`] its weights: both then have
+//!   their gradient.
+//! - `tests/golden` holds PyTorch's values: one line in its script, one in `tests/golden.rs`.
 //! - Operations inside `backward` are not recorded. An operation without a gradient is not recorded with `record` on
 //!   a float result: return an error from its `backward` instead, so that no gradient is lost in silence.
 
