@@ -1,6 +1,6 @@
 //! Functions of one element: `relu`, `sigmoid`, `tanh`, `silu`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
 //!
-//! One line of [`unary!`] per function: forward, and the derivative from the element `x` and the result `y`, of which
+//! One line of `unary!` per function: forward, and the derivative from the element `x` and the result `y`, of which
 //! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
 
 use striate_kernels::Element;
