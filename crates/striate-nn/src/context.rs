@@ -2,8 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use striate_tensor::Tensor;
 use striate_tensor::random::Generator;
+use striate_tensor::{Tensor, TensorError};
 
 use crate::{Module, ModuleError};
 
@@ -47,6 +47,11 @@ impl Context {
     /// Evaluation that keeps the output of every module by its path; see [`Context::captured`].
     pub fn capture() -> Self {
         Self::new(Mode::Eval, true)
+    }
+
+    /// A training step that keeps the output of every module, for [`Context::captured_gradients`].
+    pub fn capture_training(seed: u64, step: u64) -> Self {
+        Self::new(Mode::Train { seed, step }, true)
     }
 
     fn new(mode: Mode, capture: bool) -> Self {
@@ -109,10 +114,38 @@ impl Context {
         })
     }
 
-    /// The outputs seen by a [`Context::capture`] pass, in the order they were computed (a container follows its
+    /// The outputs seen by a [`Context::capture`] or [`Context::capture_training`] pass, in the order they were computed (a container follows its
     /// children). Empty for other contexts.
     pub fn captured(&self) -> Vec<(String, Tensor)> {
         self.captured.as_ref().map(|captured| captured.borrow().clone()).unwrap_or_default()
+    }
+
+    /// The gradient of `loss` with respect to every captured output that it depends on, by module path. Frees the graph:
+    /// in place of `backward`, not beside it; parameters accumulate nothing.
+    ///
+    /// ```
+    /// use striate_nn::{Context, Linear, Module, ReLU, Sequential};
+    /// use striate_tensor::{Tensor, random::Generator};
+    ///
+    /// let mut generator = Generator::new(0);
+    /// let model = Sequential::new().with("fc", Linear::new(3, 4, &mut generator)).with("relu", ReLU);
+    /// let context = Context::capture_training(0, 0);
+    /// let loss = model.forward(&Tensor::randn(&[2, 3], &mut generator), &context).sum_all();
+    /// let gradients = context.captured_gradients(&loss)?;
+    /// assert_eq!(gradients[1].0, "relu");
+    /// assert_eq!(gradients[1].1.to_vec::<f32>(), [1.0; 8]);
+    /// # Ok::<(), striate_tensor::TensorError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the loss depends on nothing that is learned, or its graph was freed.
+    pub fn captured_gradients(&self, loss: &Tensor) -> Result<Vec<(String, Tensor)>, TensorError> {
+        let recorded: Vec<(String, Tensor)> =
+            self.captured().into_iter().filter(|(_, output)| output.requires_grad()).collect();
+        let outputs: Vec<&Tensor> = recorded.iter().map(|(_, output)| output).collect();
+        let gradients = striate_tensor::grad(&[loss], &outputs)?;
+        let named = recorded.iter().zip(gradients).filter_map(|((path, _), found)| Some((path.clone(), found?)));
+        Ok(named.collect())
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! Context ──► Module::forward ──► loss ──► backward ──► Optimizer::step
-//!  (mode,       (layers,          (cross     (striate-      (Sgd, Adam; lr from
+//!  (mode,       (layers,          (cross     (striate-      (Sgd, Adam, ..; lr from
 //!   random       Sequential)       entropy)   tensor)        a Schedule)
 //!   streams)
 //! ```
@@ -48,7 +48,11 @@ pub use context::Context;
 pub use ema::Ema;
 pub use error::ModuleError;
 pub use layers::{
-    AvgPool2d, BatchNorm2d, Conv2d, Conv2dConfig, Dropout, Flatten, GELU, Linear, LogSoftmax, MaxPool2d, ReLU,
-    Sequential, Sigmoid, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Cell, Conv2d, Conv2dConfig, ConvTranspose2d,
+    ConvTranspose2dConfig, Dropout, ELU, Embedding, Flatten, GELU, GRU, GroupNorm, GruCell, Hardswish, Identity,
+    InstanceNorm2d, LSTM, LayerNorm, LeakyReLU, Linear, LocalResponseNorm, LogSoftmax, LstmCell, MaxPool2d,
+    MultiheadAttention, PReLU, PixelShuffle, RNN, ReLU, Recurrent, RecurrentConfig, RnnCell, Sequential, SiLU, Sigmoid,
+    Softplus, Tanh, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask,
+    scaled_dot_product_attention,
 };
 pub use module::{Module, Slot};

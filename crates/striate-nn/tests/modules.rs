@@ -48,7 +48,7 @@ fn every_layer_names_its_operation() {
         (Box::new(Conv2d::new(4, 2, 3, generator)), "conv2d: the input must be [n, c, h, w], got [2, 3]"),
         (Box::new(MaxPool2d::new(2)), "max_pool2d: the input must be [n, c, h, w], got [2, 3]"),
         (Box::new(AvgPool2d::new(2)), "avg_pool2d: the input must be [n, c, h, w], got [2, 3]"),
-        (Box::new(BatchNorm2d::new(5)), "batch_norm: input has 3 channels, the running mean has shape [5]"),
+        (Box::new(BatchNorm2d::new(5)), "batch_norm: the input is [2, 3], the layer has 5 channels"),
         (Box::new(LogSoftmax::new(2)), "log_softmax: dimension 2 is out of range"),
     ];
     for (module, expected) in table {

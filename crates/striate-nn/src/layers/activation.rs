@@ -39,6 +39,157 @@ activation!(
     GELU, try_gelu
 );
 
+activation!(
+    /// `x * sigmoid(x)`, also called swish.
+    SiLU, try_silu
+);
+
+/// `x * clamp(x + 3, 0, 6) / 6`: [`SiLU`] without an exponential (Howard et al. 2019).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hardswish;
+
+impl Module for Hardswish {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_add_scalar(3.0)?.try_clamp(0.0, 6.0)?.try_mul_scalar(1.0 / 6.0)?.try_mul(input)?)
+    }
+
+    fn describe(&self) -> String {
+        "Hardswish".into()
+    }
+}
+
+/// What comes in goes out: for a place that may be empty.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity;
+
+impl Module for Identity {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.clone())
+    }
+
+    fn describe(&self) -> String {
+        "Identity".into()
+    }
+}
+
+/// `x` above 0, `negative_slope * x` below.
+///
+/// ```
+/// use striate_nn::{Context, Module, LeakyReLU};
+/// use striate_tensor::Tensor;
+///
+/// let y = LeakyReLU::default().forward(&Tensor::from_slice(&[-1.0_f32, 2.0], &[2]), &Context::eval()).to_vec::<f32>();
+/// assert_eq!(y, [-0.01, 2.0]);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct LeakyReLU {
+    negative_slope: f64,
+}
+
+impl LeakyReLU {
+    /// With this slope; 0.01 is the default.
+    pub fn new(negative_slope: f64) -> Self {
+        Self { negative_slope }
+    }
+}
+
+impl Default for LeakyReLU {
+    fn default() -> Self {
+        Self::new(0.01)
+    }
+}
+
+impl Module for LeakyReLU {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        let below = input.try_neg()?.try_relu()?.try_mul_scalar(self.negative_slope)?;
+        Ok(input.try_relu()?.try_sub(&below)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("LeakyReLU({})", self.negative_slope)
+    }
+}
+
+/// `x` above 0, `alpha * (exp(x) - 1)` below (Clevert et al. 2016).
+///
+/// ```
+/// use striate_nn::{Context, Module, ELU};
+/// use striate_tensor::Tensor;
+///
+/// let y = ELU::default().forward(&Tensor::from_slice(&[-1.0_f32, 2.0], &[2]), &Context::eval()).to_vec::<f32>();
+/// assert!((y[0] + 0.632_120_6).abs() < 1e-6 && y[1] == 2.0);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ELU {
+    alpha: f64,
+}
+
+impl ELU {
+    /// With this `alpha`; 1 is the default.
+    pub fn new(alpha: f64) -> Self {
+        Self { alpha }
+    }
+}
+
+impl Default for ELU {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl Module for ELU {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        // Limited to 0, or the exponential of what is not used could overflow and spoil the gradient.
+        let below = input.try_clamp(f64::NEG_INFINITY, 0.0)?.try_exp()?.try_add_scalar(-1.0)?;
+        let positive = input.try_gt(&Tensor::zeros(&[], input.dtype()))?;
+        Ok(positive.try_where_(input, &below.try_mul_scalar(self.alpha)?)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("ELU({})", self.alpha)
+    }
+}
+
+/// `log(1 + exp(beta * x)) / beta`: a smooth ReLU.
+///
+/// ```
+/// use striate_nn::{Context, Module, Softplus};
+/// use striate_tensor::Tensor;
+///
+/// let y = Softplus::default().forward(&Tensor::from_slice(&[-1.0_f32, 2.0], &[2]), &Context::eval()).to_vec::<f32>();
+/// assert!((y[0] - 0.313_261_7).abs() < 1e-6 && (y[1] - 2.126_928).abs() < 1e-6);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Softplus {
+    beta: f64,
+}
+
+impl Softplus {
+    /// With this `beta`; 1 is the default.
+    pub fn new(beta: f64) -> Self {
+        Self { beta }
+    }
+}
+
+impl Default for Softplus {
+    fn default() -> Self {
+        Self::new(1.0)
+    }
+}
+
+impl Module for Softplus {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        // As the two-class log-softmax of (0, x), which is finite for every x.
+        let scaled = input.try_mul_scalar(self.beta)?;
+        let both = Tensor::try_stack(&[&scaled.zeros_like(), &scaled], 0)?.try_log_softmax(0)?;
+        Ok(both.try_select(0, 0)?.try_mul_scalar(-1.0 / self.beta)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("Softplus({})", self.beta)
+    }
+}
+
 /// Logarithm of the softmax over one dimension.
 #[derive(Debug, Clone, Copy)]
 pub struct LogSoftmax {

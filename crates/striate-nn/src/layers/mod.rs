@@ -1,19 +1,44 @@
 //! The layers, one file for each kind.
 
 mod activation;
+mod attention;
 mod batch_norm;
 mod conv2d;
+mod conv_transpose2d;
 mod dropout;
+mod embedding;
 mod flatten;
+mod group_norm;
+mod instance_norm;
+mod layer_norm;
 mod linear;
+mod local_response_norm;
+mod norm;
+mod pixel_shuffle;
 mod pooling;
+mod prelu;
+mod recurrent;
 mod sequential;
+mod transformer;
+mod upsample;
 
-pub use activation::{GELU, LogSoftmax, ReLU, Sigmoid, Tanh};
-pub use batch_norm::BatchNorm2d;
+pub use activation::{ELU, GELU, Hardswish, Identity, LeakyReLU, LogSoftmax, ReLU, SiLU, Sigmoid, Softplus, Tanh};
+pub use attention::{MultiheadAttention, causal_mask, scaled_dot_product_attention};
+pub use batch_norm::{BatchNorm1d, BatchNorm2d};
+pub use conv_transpose2d::{ConvTranspose2d, ConvTranspose2dConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dropout::Dropout;
+pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use group_norm::GroupNorm;
+pub use instance_norm::InstanceNorm2d;
+pub use layer_norm::LayerNorm;
 pub use linear::Linear;
-pub use pooling::{AvgPool2d, MaxPool2d};
+pub use local_response_norm::LocalResponseNorm;
+pub use pixel_shuffle::PixelShuffle;
+pub use pooling::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+pub use prelu::PReLU;
+pub use recurrent::{Cell, GRU, GruCell, LSTM, LstmCell, RNN, Recurrent, RecurrentConfig, RnnCell};
 pub use sequential::Sequential;
+pub use transformer::{TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer};
+pub use upsample::Upsample;

@@ -76,3 +76,35 @@ impl Module for AvgPool2d {
         describe("AvgPool2d", &self.options)
     }
 }
+
+/// The mean of each cell of a grid of `[height, width]` cells laid over `[n, c, h, w]`: the result has that size whatever
+/// the input's. `AdaptiveAvgPool2d::new([1, 1])` is global average pooling.
+///
+/// ```
+/// use striate_nn::{AdaptiveAvgPool2d, Context, Module};
+/// use striate_tensor::{DType, Tensor};
+///
+/// let y = AdaptiveAvgPool2d::new([1, 1]).forward(&Tensor::ones(&[2, 3, 5, 7], DType::F32), &Context::eval());
+/// assert_eq!(y.shape(), [2, 3, 1, 1]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct AdaptiveAvgPool2d {
+    size: [usize; 2],
+}
+
+impl AdaptiveAvgPool2d {
+    /// A grid of `[height, width]` cells.
+    pub fn new(size: [usize; 2]) -> Self {
+        Self { size }
+    }
+}
+
+impl Module for AdaptiveAvgPool2d {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_adaptive_avg_pool2d(self.size)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("AdaptiveAvgPool2d({})", pair(self.size))
+    }
+}

@@ -53,3 +53,43 @@ pub fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f6
 pub fn values(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).to_vec::<f64>()
 }
+
+/// Runs `op` on the stored inputs of `case` as leaves, in the given order, and compares output and gradients. Inputs
+/// come in three memory layouts: as stored, channels last, and as a view with gaps.
+pub fn check(golden: &Golden, case: &str, inputs: &[&str], op: impl Fn(&[Tensor]) -> Tensor) {
+    for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 2e-5)] {
+        for layout in [Tensor::contiguous, Tensor::channels_last, with_gaps] {
+            let leaves: Vec<Tensor> = inputs
+                .iter()
+                .filter_map(|name| golden.find(&format!("{case}.{name}")))
+                .map(|tensor| {
+                    if !tensor.dtype().is_float() {
+                        return tensor.clone();
+                    }
+                    let tensor = layout(&tensor.to_dtype(dtype)).detach();
+                    tensor.requires_grad_(true)
+                })
+                .collect();
+            let output = op(&leaves);
+            assert_close(case, &output, golden.get(&format!("{case}.output")), tolerance);
+            output.backward_with(&layout(&golden.get(&format!("{case}.grad_output")).to_dtype(dtype)));
+            for (name, leaf) in inputs.iter().zip(&leaves) {
+                if let Some(expected) = golden.find(&format!("{case}.grad_{name}")) {
+                    let gradient = leaf.grad().unwrap_or_else(|| panic!("{case}: no gradient for {name}"));
+                    assert_close(&format!("{case}: gradient of {name}"), &gradient, expected, tolerance);
+                }
+            }
+        }
+    }
+}
+
+/// The same values as every second column of a tensor twice as wide.
+fn with_gaps(tensor: &Tensor) -> Tensor {
+    let Some(&width) = tensor.shape().last() else { return tensor.clone() };
+    let mut shape = tensor.shape().to_vec();
+    shape.push(2);
+    let doubled = tensor.unsqueeze(-1).broadcast_to(&shape).contiguous();
+    let view = doubled.select(-1, 1);
+    assert!(width < 2 || !view.is_contiguous());
+    view
+}

@@ -1,0 +1,31 @@
+//! The plain recurrent layer.
+
+use striate_tensor::{Tensor, TensorError};
+
+use super::{Cell, Recurrent};
+
+/// `h = tanh(W_ih x + b_ih + W_hh h + b_hh)` (Elman 1990; PyTorch's `RNN`).
+///
+/// ```
+/// use striate_nn::{Context, Module, RNN};
+/// use striate_tensor::{DType, Tensor, random::Generator};
+///
+/// let rnn = RNN::new(3, 5, &mut Generator::new(0));
+/// let outputs = rnn.forward(&Tensor::zeros(&[7, 2, 3], DType::F32), &Context::eval());
+/// assert_eq!(outputs.shape(), [7, 2, 5]);
+/// ```
+pub type RNN = Recurrent<RnnCell>;
+
+/// One step of an [`RNN`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RnnCell;
+
+impl Cell for RnnCell {
+    const NAME: &'static str = "RNN";
+    const GATES: usize = 1;
+    const STATES: usize = 1;
+
+    fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
+        Ok(vec![from_input.try_add(from_hidden)?.try_tanh()?])
+    }
+}

@@ -1,0 +1,52 @@
+//! Losses: a scalar that says how wrong the outputs are.
+//!
+//! Each has a `_with` twin that takes a [`Reduction`]; the short name takes the mean, like PyTorch. All panic with the
+//! text of the operation when shapes or dtypes do not fit; the `try_` methods of [`Tensor`] return errors instead.
+
+mod bce;
+mod cosine_embedding;
+mod cross_entropy;
+mod dice;
+mod focal;
+mod huber;
+mod kl_div;
+mod l1;
+mod mse;
+mod multi_margin;
+mod smooth_l1;
+mod triplet_margin;
+
+use striate_tensor::{Reduction, Tensor};
+
+pub use bce::{bce_loss, bce_loss_with, bce_with_logits, bce_with_logits_with};
+pub use cosine_embedding::{cosine_embedding_loss, cosine_embedding_loss_with};
+pub use cross_entropy::{
+    CrossEntropyOptions, cross_entropy, cross_entropy_options, cross_entropy_with, nll_loss, nll_loss_with,
+};
+pub use dice::{dice_loss, dice_loss_with};
+pub use focal::{sigmoid_focal_loss, sigmoid_focal_loss_with};
+pub use huber::{huber_loss, huber_loss_with};
+pub use kl_div::{kl_div, kl_div_batch_mean, kl_div_with};
+pub use l1::{l1_loss, l1_loss_with};
+pub use mse::{mse_loss, mse_loss_with};
+pub use multi_margin::{multi_margin_loss, multi_margin_loss_with};
+pub use smooth_l1::{smooth_l1_loss, smooth_l1_loss_with};
+pub use triplet_margin::{triplet_margin_loss, triplet_margin_loss_with};
+
+#[track_caller]
+fn same_shape(name: &str, prediction: &Tensor, target: &Tensor) {
+    let (found, expected) = (prediction.shape(), target.shape());
+    assert!(
+        found == expected,
+        "{name}: the prediction has shape {found:?}, the target {expected:?}; make them equal (broadcasting would hide a mistake)"
+    );
+}
+
+#[track_caller]
+fn reduce(loss: Tensor, reduction: Reduction) -> Tensor {
+    match reduction {
+        Reduction::None => loss,
+        Reduction::Mean => loss.mean_all(),
+        Reduction::Sum => loss.sum_all(),
+    }
+}
