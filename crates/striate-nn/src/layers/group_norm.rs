@@ -2,7 +2,7 @@
 
 use striate_tensor::{DType, Tensor};
 
-use super::norm::{check_channels, normalize, scale_channels};
+use super::norm::check_channels;
 use crate::{Context, Module, ModuleError, Slot};
 
 /// Normalises groups of channels of each sample of `[n, c, ...]` together, then scales and shifts each channel (Wu and He
@@ -48,10 +48,7 @@ impl GroupNorm {
 impl Module for GroupNorm {
     fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
         check_channels("group_norm", input, self.weight.numel(), 2..=5)?;
-        let n = input.shape()[0];
-        let size = input.numel() / (n * self.groups).max(1);
-        let grouped = normalize(&input.try_reshape(&[n, self.groups, size])?, &[2], self.eps)?;
-        Ok(scale_channels(&grouped.try_reshape(input.shape())?, &self.weight, &self.bias)?)
+        Ok(input.try_group_norm(self.groups, Some((&self.weight, &self.bias)), self.eps)?)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {

@@ -1,8 +1,7 @@
 //! Layer normalisation.
 
-use striate_tensor::{DType, Tensor, TensorError};
+use striate_tensor::{DType, Tensor};
 
-use super::norm::normalize;
 use crate::{Context, Module, ModuleError, Slot};
 
 /// Normalises the last dimensions of each sample to mean 0 and variance 1, then scales and shifts each element (Ba et al.
@@ -42,15 +41,7 @@ impl LayerNorm {
 
 impl Module for LayerNorm {
     fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
-        let own = self.weight.shape();
-        if !input.shape().ends_with(own) {
-            let what = format!("the input is {:?}, the layer normalises {own:?}", input.shape());
-            return Err(
-                TensorError::shape("layer_norm", what, "the last sizes of the input must be the layer's").into()
-            );
-        }
-        let dims: Vec<isize> = (1..=own.len() as isize).map(|back| -back).collect();
-        Ok(normalize(input, &dims, self.eps)?.try_mul(&self.weight)?.try_add(&self.bias)?)
+        Ok(input.try_layer_norm(self.weight.shape(), Some((&self.weight, &self.bias)), self.eps)?)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
