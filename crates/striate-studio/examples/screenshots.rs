@@ -6,8 +6,12 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
+use striate_road::check::content::check_behaviour;
+use striate_road::check::last;
+use striate_road::exercises;
 use striate_road::progress::{Attempt, ExerciseState, Progress, StationMark, now};
 use striate_road::runner::Language;
+use striate_road::workspace::Workspace;
 use support::{Browser, TestStudio, find_chromium, strokes};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -56,6 +60,23 @@ fn main() {
     page.evaluate("new Promise(done => setTimeout(done, 500))");
     page.evaluate("scrollTo(0, 0)");
     take("kernel-lab.png", &mut page);
+
+    page.open(&studio.at("stations/correlation-filtering"));
+    page.wait_for("document.querySelector('[data-exercise=correlate2d] [data-report] .case')", SOON);
+    // The card of the exercise, from its button to the right result beside the learner's.
+    page.resize(760, 585);
+    page.evaluate("document.querySelector('[data-exercise=correlate2d] .check-row').scrollIntoView()");
+    page.evaluate("scrollBy(0, -12)");
+    take("check.png", &mut page);
+
+    page.resize(1280, 1080);
+    page.open(&studio.at("labs/network?points=moons&hidden=8&rate=1&stop=5000&seed=3"));
+    page.wait_for("document.querySelector('[data-pane=units]')", SOON);
+    page.click("[data-action=run]");
+    page.wait_for("document.querySelector('[data-notice]').textContent.includes('Stopped')", SOON);
+    page.evaluate("new Promise(done => setTimeout(done, 500))");
+    page.evaluate("scrollTo(0, 0)");
+    take("network-lab.png", &mut page);
 }
 
 /// What a learner has after a few evenings, so that the map shows its states.
@@ -85,4 +106,12 @@ fn learn_a_little(studio: &TestStudio) {
     for plan in plans("linearity-convolution").iter().take(1) {
         record(&plan.id, ExerciseState::Passed);
     }
+    // The last check found the kernel turned, by a program that really turns it.
+    let exercise = exercises::all().iter().find(|exercise| exercise.id == "correlate2d").expect("an exercise");
+    let mut report = check_behaviour(exercise, exercise.misconceptions[0].behaviour);
+    report.file = studio.workspace.join("correlation-filtering/python/correlate2d.py");
+    record("correlate2d", ExerciseState::WrongValue);
+    last::save(&studio.checks, &report).expect("the report is kept");
+    let station = road.station("correlation-filtering").expect("a station");
+    Workspace::new(&studio.workspace).start(road, station, Language::Python).expect("the starters are laid");
 }

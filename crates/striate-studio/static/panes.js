@@ -328,7 +328,9 @@ function drawGraph(picture, content, title) {
 
 function drawGallery(node, content, title) {
   const { width, height, signed, tiles } = content;
-  node.style.setProperty("--tiles", Math.min(Math.max(tiles.length, 6), 16));
+  // Beside another pane there is room for fewer, or they become too small to read.
+  const most = node.closest(".pane.medium") ? (tiles.length > 8 ? 8 : 4) : 16;
+  node.style.setProperty("--tiles", Math.min(Math.max(tiles.length, most === 4 ? 4 : 6), most));
   node.classList.toggle("single", tiles.length === 1);
   while (node.children.length > tiles.length) node.lastChild.remove();
   while (node.children.length < tiles.length) {

@@ -51,7 +51,7 @@ function take(event) {
     show("step", `${event.step} of ${event.total_steps}`);
     show("loss", event.loss === null ? "NaN" : event.loss.toFixed(4));
     show("speed", Math.round(event.images_per_second).toLocaleString("en"));
-    show("left", duration(event.seconds_left));
+    show("left", `${duration(event.seconds_left)} left`);
     page.querySelector("[data-progress]").value = event.step / event.total_steps;
   } else if (event.event === "epoch") {
     epochs.push(event);
@@ -60,6 +60,9 @@ function take(event) {
     show("test", `${(event.test_accuracy * 100).toFixed(2)} %`);
     show("left", `done in ${duration(event.seconds)}`);
     page.querySelector("[data-progress]").value = 1;
+    // The last steps of a run are not all written down.
+    const total = steps.at(-1)?.total_steps;
+    if (total) show("step", `${total} of ${total}`);
   } else if (event.event === "started" && event.resumed_at > 0) {
     // What came after the checkpoint is done again.
     steps = steps.filter((step) => step.step <= event.resumed_at);

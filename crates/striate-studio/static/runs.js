@@ -31,6 +31,7 @@ connect("/live/runs", {
     body.replaceChildren(...cards.map(row));
     if (focused) body.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus();
     document.querySelector("[data-no-runs]").hidden = cards.length > 0;
+    document.querySelector("[data-run-list]").hidden = cards.length === 0;
   },
 });
 

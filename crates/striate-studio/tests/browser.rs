@@ -239,3 +239,70 @@ fn a_mark_moves_the_open_map_on_and_can_be_taken_back() {
     assert_eq!(map.evaluate("document.querySelector('[data-done]').textContent"), json!("1"));
     assert_eq!([map.problems(), page.problems()].concat(), [""; 0]);
 }
+
+/// Texts whose contrast with what lies behind them is below WCAG AA: 4.5, and 3 for large ones.
+const FAINT_TEXTS: &str = r#"(() => {
+  const context = Object.assign(document.createElement("canvas"), { width: 1, height: 1 })
+    .getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = ([r, g, b]) => {
+    const linear = [r, g, b].map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+  };
+  const behind = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = rgba(getComputedStyle(e).backgroundColor);
+      if (color[3] > 250) return color;
+    }
+    return [255, 255, 255];
+  };
+  const faint = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const text = walker.currentNode.textContent.trim();
+    if (!text || !element.checkVisibility() || element.closest(":disabled, svg, .sheet-frame, .tile.off")) continue;
+    const style = getComputedStyle(element);
+    const [ink, paper] = [luminance(rgba(style.color)), luminance(behind(element))];
+    const ratio = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+    const large = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+    if (ratio < (large ? 3 : 4.5)) faint.add(`${text.slice(0, 40)}: ${ratio.toFixed(2)}`);
+  }
+  return [...faint].join("\n");
+})()"#;
+
+#[test]
+fn the_theme_switches_and_every_text_can_be_read_in_both() {
+    let Some(browser) = browser_or_skip("the_theme_switches_and_every_text_can_be_read_in_both") else { return };
+    let studio = TestStudio::start();
+    let mut progress = Progress::open(&studio.progress).unwrap();
+    let written = exercises::all().iter().find(|known| known.id == "correlate2d").unwrap();
+    let report = check_behaviour(written, written.misconceptions[0].behaviour);
+    progress.record_attempt(&report.attempt(now()).unwrap()).unwrap();
+    last::save(&studio.checks, &report).unwrap();
+    let mut page = browser.page(1280, 900);
+    page.open(&studio.at(""));
+    let paper = "getComputedStyle(document.body).backgroundColor";
+    let before = page.evaluate(paper);
+    page.evaluate("document.querySelector('h1').style.color = 'var(--line)'");
+    assert!(page.evaluate(FAINT_TEXTS).as_str().unwrap().starts_with("The road: 1."), "a faint title is found");
+    for _ in 0..2 {
+        page.click("#theme");
+        let theme = page.evaluate("document.documentElement.dataset.theme");
+        for path in ["", "stations/correlation-filtering", "digits", "runs", "labs", "labs/kernel", "labs/network"] {
+            // The choice goes along to other pages.
+            page.open(&studio.at(path));
+            assert_eq!(page.evaluate("document.documentElement.dataset.theme"), theme, "{path}");
+            let faint = page.evaluate(FAINT_TEXTS);
+            assert_eq!(faint, json!(""), "/{path} in {theme}");
+        }
+        assert_eq!(page.evaluate(paper) == before, theme == json!("light"));
+        page.open(&studio.at(""));
+    }
+    assert_eq!(page.problems(), [""; 0]);
+}

@@ -37,6 +37,10 @@ fn only_our_own_pages_are_answered() {
 #[test]
 fn what_changes_something_needs_the_token_of_this_launch() {
     let studio = TestStudio::start();
+    let status = |path: &str| ask(&studio, &format!("POST /{path} HTTP/1.1\nHost: HOST\nConnection: close\n\n")).0;
+    for path in ["exercises/correlate2d/check", "stations/correlation-filtering/start", "stations/perceptron/mark"] {
+        assert_eq!(status(path), 403, "{path}");
+    }
     let post = |extra: &str| {
         let body = r#"{"goal":"perception"}"#;
         let head = format!(

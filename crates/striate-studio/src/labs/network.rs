@@ -125,7 +125,11 @@ struct NetworkLab {
 struct Experiment {
     points: Vec<ClassPoint>,
     network: TwoLayer,
+    /// Step and loss of every `stride`-th step.
     losses: Vec<[f64; 2]>,
+    stride: u64,
+    /// After the last step.
+    loss: f64,
     step: u64,
     running: bool,
     ended: Option<Notice>,
@@ -195,8 +199,8 @@ impl Experiment {
         let mut network = TwoLayer::new(values.count("hidden").max(1), activation, start, values.count("seed") as u64);
         network.learn_from(&points);
         network.tune(values.number("rate"), values.number("l2"));
-        let losses = vec![[0.0, network.loss()]];
-        Experiment { points, network, losses, step: 0, running, ended: None }
+        let loss = network.loss();
+        Experiment { points, network, losses: vec![[0.0, loss]], stride: 1, loss, step: 0, running, ended: None }
     }
 
     fn train(&mut self, steps: u64, values: &Values) {
@@ -222,14 +226,15 @@ impl Experiment {
             ));
             return;
         }
-        self.losses.push([self.step as f64, loss]);
-        // Far more points than pixels help nobody: every second one goes.
+        self.loss = loss;
+        if self.step.is_multiple_of(self.stride) {
+            self.losses.push([self.step as f64, loss]);
+        }
+        // Far more points than pixels help nobody. The ones that stay are evenly spaced: the steep start remains visible.
         if self.losses.len() > 800 {
-            let mut index = 0;
-            self.losses.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
+            self.stride *= 2;
+            let stride = self.stride;
+            self.losses.retain(|point| (point[0] as u64).is_multiple_of(stride));
         }
         if self.step >= values.count("stop") as u64 {
             self.end(Tone::Info, format!("Stopped after {} steps. “Stop after” gives it more.", self.step));
@@ -260,9 +265,10 @@ impl Experiment {
     fn frame(&self, values: &Values) -> Frame {
         let pinned =
             Some(values.count("unit")).filter(|unit| (1..=self.network.hidden()).contains(unit)).map(|unit| unit - 1);
-        let loss = self.losses.last().map_or(f64::NAN, |point| point[1]);
+        let mut losses = self.losses.clone();
+        losses.push([self.step as f64, self.loss]);
         let right = self.network.accuracy(&self.points);
-        let curve = vec![Series { name: String::new(), points: self.losses.clone() }];
+        let curve = vec![Series { name: String::new(), points: losses }];
         let panes = vec![
             self.plane(pinned),
             Pane::new("loss", "Loss", Content::Plot { series: curve, x: "step".to_owned(), y: "loss".to_owned() })
@@ -272,7 +278,7 @@ impl Experiment {
         ];
         Frame {
             notice: self.ended.clone(),
-            status: Some(format!("step {:<6} loss {:<8.4} right {:.1} %", self.step, loss, right * 100.0)),
+            status: Some(format!("step {:<6} loss {:<8.4} right {:.1} %", self.step, self.loss, right * 100.0)),
             running: self.running,
             ..Frame::of(panes)
         }
@@ -380,7 +386,9 @@ mod tests {
         let right = experiment.network.accuracy(&experiment.points);
         assert!(right > 0.97, "{right}");
         assert_eq!(frame.notice.unwrap().tone, Tone::Info);
-        assert!(experiment.losses.len() <= 800);
+        // The curve keeps its steep start however long it grows.
+        let gaps: Vec<f64> = experiment.losses.windows(2).map(|pair| pair[1][0] - pair[0][0]).collect();
+        assert!((400..=800).contains(&experiment.losses.len()) && gaps.iter().all(|gap| *gap == gaps[0]), "{gaps:?}");
     }
 
     #[test]
