@@ -43,6 +43,16 @@ pub struct Row {
     pub problem: Option<String>,
 }
 
+impl Row {
+    /// Whether it is about the right answer, not about a mistake.
+    pub fn is_reference(&self) -> bool {
+        self.misconception == REFERENCE
+    }
+}
+
+/// What stands in the place of a misconception's id in the row of the right answer.
+const REFERENCE: &str = "(reference)";
+
 /// Checks an exercise's content against itself.
 pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
     let mut rows = vec![examine_reference(exercise)];
@@ -78,7 +88,7 @@ pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
 fn examine_reference(exercise: &'static Exercise) -> Row {
     let report = check_behaviour(exercise, exercise.reference);
     let problem = (report.status != Status::Passed).then(|| format!("{}: {}", report.headline, report.message));
-    Row { exercise: exercise.id, misconception: "(reference)", differs: (0, 0), named: Vec::new(), problem }
+    Row { exercise: exercise.id, misconception: REFERENCE, differs: (0, 0), named: Vec::new(), problem }
 }
 
 /// The rows as a table for people.
@@ -87,10 +97,10 @@ pub fn table(rows: &[Row]) -> String {
     let (first, second) = (width(|row| row.exercise), width(|row| row.misconception));
     let mut out = String::new();
     for row in rows {
-        let verdict = match (&row.problem, row.misconception) {
+        let verdict = match (&row.problem, row.is_reference()) {
             (Some(problem), _) => format!("PROBLEM: {problem}"),
-            (None, "(reference)") => "passes".into(),
-            (None, _) => "caught and named".into(),
+            (None, true) => "passes".into(),
+            (None, false) => "caught and named".into(),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(
