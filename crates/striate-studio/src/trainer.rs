@@ -36,7 +36,7 @@ impl Trainer {
 
     /// Goes on with a run that was stopped.
     pub fn resume(&self, store: &RunStore, id: &str) -> Result<String, Refusal> {
-        let run = store.open(id).map_err(|error| Refusal(error.to_string()))?;
+        let run = store.named(id).map_err(|error| Refusal(error.to_string()))?;
         self.begin(move |stop, listener| resume(&run, stop, listener))
     }
 

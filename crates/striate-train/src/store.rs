@@ -42,9 +42,9 @@ impl RunStore {
         Ok(runs.into_iter().map(|(_, run)| run).collect())
     }
 
-    /// The run with this id; `latest` for the newest; or a path of a run's folder.
-    pub fn open(&self, id: &str) -> Result<Run, TrainError> {
-        let is_run = |folder: &Path| folder.join("config.toml").is_file();
+    /// The run with this id, or `latest` for the newest. Never looks outside this folder: for ids that come from a
+    /// request.
+    pub fn named(&self, id: &str) -> Result<Run, TrainError> {
         let mut parts = Path::new(id).components();
         let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
         if is_name && is_run(&self.root.join(id)) {
@@ -54,13 +54,16 @@ impl RunStore {
         if id == "latest" && !runs.is_empty() {
             return Ok(runs[0].clone());
         }
-        match fs::canonicalize(id) {
+        let existing = runs.iter().map(|run| run.id().to_owned()).collect();
+        Err(TrainError::UnknownRun { id: id.to_owned(), existing })
+    }
+
+    /// The run with this id; `latest` for the newest; or a path of a run's folder.
+    pub fn open(&self, id: &str) -> Result<Run, TrainError> {
+        self.named(id).or_else(|unknown| match fs::canonicalize(id) {
             Ok(folder) if is_run(&folder) => Ok(Run::new(folder)),
-            _ => Err(TrainError::UnknownRun {
-                id: id.to_owned(),
-                existing: runs.iter().map(|run| run.id().to_owned()).collect(),
-            }),
-        }
+            _ => Err(unknown),
+        })
     }
 
     /// A new run with these settings: a folder named as the settings say, else by dataset, model and the next number.
@@ -105,6 +108,10 @@ impl RunStore {
     }
 }
 
+fn is_run(folder: &Path) -> bool {
+    folder.join("config.toml").is_file()
+}
+
 #[cfg(test)]
 mod tests {
     use striate_models::digits::Architecture;
@@ -129,6 +136,8 @@ mod tests {
         assert_eq!(store.list().unwrap().len(), 3);
         assert_eq!(store.open("mine").unwrap().config().unwrap(), config);
         assert_eq!(store.open(first.folder().to_str().unwrap()).unwrap().id(), first.id());
+        assert!(store.named(first.folder().to_str().unwrap()).is_err(), "a path is no name");
+        assert!(store.named("../runs/mine").is_err() && store.named("mine").is_ok());
         let text = store.open("digits-mlp-0003").unwrap_err().to_string();
         assert!(text.contains("no run 'digits-mlp-0003'") && text.contains("digits-mlp-0002"), "{text}");
 

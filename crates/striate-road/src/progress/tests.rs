@@ -246,6 +246,7 @@ fn what_cannot_be_imported_changes_nothing() {
     let file = folder.path().join("progress.json");
     let mut progress = Progress::open(folder.path().join("progress.sqlite")).unwrap();
     progress.record_attempt(&attempt(1, "convolve2d", "python", ExerciseState::Passed, &[])).unwrap();
+    assert!(progress.export(folder.path()).unwrap_err().to_string().contains("is not a file"), "a folder is no target");
     progress.export(&file).unwrap();
     let good = std::fs::read_to_string(&file).unwrap();
     let mut empty = Progress::open(folder.path().join("empty.sqlite")).unwrap();

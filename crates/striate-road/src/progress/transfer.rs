@@ -72,6 +72,9 @@ pub enum ExportError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The target is a folder, a device or a pipe, which a rename would replace.
+    #[error("{} is not a file: name a file to write to, as progress.json", .0.display())]
+    NotAFile(PathBuf),
 }
 
 /// Why a file could not be imported; nothing was changed.
@@ -109,6 +112,9 @@ pub enum ImportError {
 impl Progress {
     /// Writes everything to one JSON file. An existing file is replaced at once or not at all.
     pub fn export(&self, path: &Path) -> Result<(), ExportError> {
+        if path.exists() && !path.is_file() {
+            return Err(ExportError::NotAFile(path.to_path_buf()));
+        }
         let export = self.collect()?;
         let write = || -> std::io::Result<()> {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -51,6 +51,6 @@ async fn list_of_runs(State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) ->
 }
 
 async fn run(Path(id): Path<String>, State(app): State<Arc<App>>, upgrade: WebSocketUpgrade) -> Response {
-    let Ok(run) = app.runs.open(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let Ok(run) = app.runs.named(&id) else { return StatusCode::NOT_FOUND.into_response() };
     upgrade.protocols([SOCKET_PROTOCOL]).on_upgrade(|socket| runs::one(socket, app, run))
 }

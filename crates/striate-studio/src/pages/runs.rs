@@ -134,7 +134,7 @@ pub async fn stop(Path(id): Path<String>, State(app): State<Arc<App>>) -> Respon
 /// Measures a run on the test images; the page is loaded again afterwards.
 pub async fn evaluate(Path(id): Path<String>, State(app): State<Arc<App>>) -> Response {
     let measure = move || {
-        let evaluation = app.runs.open(&id).and_then(|run| Evaluation::of(&run))?;
+        let evaluation = app.runs.named(&id).and_then(|run| Evaluation::of(&run))?;
         app.evaluations.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(evaluation));
         Ok::<_, striate_train::TrainError>(())
     };
@@ -147,7 +147,7 @@ pub async fn evaluate(Path(id): Path<String>, State(app): State<Arc<App>>) -> Re
 
 /// The picture of the most confident mistakes.
 pub async fn mistakes(Path(id): Path<String>, State(app): State<Arc<App>>) -> Response {
-    match app.runs.open(&id).map(|run| std::fs::read(run.path("mistakes.png"))) {
+    match app.runs.named(&id).map(|run| std::fs::read(run.path("mistakes.png"))) {
         Ok(Ok(png)) => ([(CONTENT_TYPE, "image/png")], png).into_response(),
         _ => (StatusCode::NOT_FOUND, "there is no such picture\n").into_response(),
     }
@@ -197,7 +197,7 @@ impl RunPage {
 
 /// One run.
 pub async fn show(Path(id): Path<String>, State(app): State<Arc<App>>) -> Response {
-    let (run, config) = match app.runs.open(&id).and_then(|run| run.config().map(|config| (run, config))) {
+    let (run, config) = match app.runs.named(&id).and_then(|run| run.config().map(|config| (run, config))) {
         Ok(read) => read,
         Err(error) => return message(&app, StatusCode::NOT_FOUND, "This run cannot be shown", &error.to_string()),
     };
