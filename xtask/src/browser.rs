@@ -35,7 +35,10 @@ fn find() -> Option<PathBuf> {
 
 fn install() -> Result<(), Failure> {
     println!("installing Chromium");
-    for arguments in [&["update", "-qq"][..], &["install", "-y", "-qq", "--no-install-recommends", "chromium"]] {
+    // Without fonts a page has no letters to measure.
+    const PACKAGES: [&str; 7] =
+        ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core", "fonts-liberation"];
+    for arguments in [&["update", "-qq"][..], &PACKAGES] {
         let mut command = Command::new("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         task::run_quietly(command)?;
