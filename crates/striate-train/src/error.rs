@@ -35,7 +35,7 @@ pub enum TrainError {
     /// The loss is not a number any more.
     #[error(
         "the loss became {loss} at step {step} (epoch {epoch}) with learning rate {learning_rate}: the weights have run away\n\
-         Try a learning rate ten times smaller (--learning-rate {suggestion}), or --optimizer adam. {kept}"
+         Try a smaller learning rate (--learning-rate {suggestion}), or --optimizer adam. {kept}"
     )]
     NotFinite {
         /// `NaN` or `inf`.
@@ -46,7 +46,7 @@ pub enum TrainError {
         epoch: usize,
         /// Learning rate in use.
         learning_rate: f64,
-        /// A learning rate worth trying: a tenth of the configured one.
+        /// A learning rate worth trying: a tenth of the configured one, and no more than what suits the model.
         suggestion: f64,
         /// What the last good checkpoint is.
         kept: String,

@@ -308,7 +308,8 @@ impl<'a> Session<'a> {
             step: self.position.step,
             epoch: self.position.epoch + 1,
             learning_rate,
-            suggestion: self.config.learning_rate / 10.0,
+            suggestion: (self.config.learning_rate / 10.0)
+                .min(TrainConfig::learning_rate_for(self.config.model, self.config.optimizer)),
             kept,
         }
     }

@@ -136,7 +136,7 @@ fn a_loss_that_runs_away_is_one_clear_error() {
     let error = train(&config, &store, &StopFlag::new(), &mut |event| last = Some(event.clone())).unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, TrainError::NotFinite { .. }), "{text}");
-    assert!(text.contains("at step ") && text.contains("--learning-rate 100000"), "{text}");
+    assert!(text.contains("at step ") && text.contains("(--learning-rate 0.05)"), "{text}");
     assert_eq!(last, Some(Event::Failed { message: text }));
     assert_eq!(store.list().unwrap()[0].status(), Status::Failed);
 }

@@ -10,6 +10,9 @@ use crate::screen;
 
 /// Open the studio in the browser: the road, the labs, the digit room, your runs.
 #[derive(clap::Args, Default)]
+#[command(after_help = "Examples:
+  striate                                       the same as striate studio
+  striate studio --port 8080 --no-browser       only print the address")]
 pub struct Args {
     /// Port on 127.0.0.1; without it 4747, or the next free one
     #[arg(long)]
