@@ -6,7 +6,8 @@
 //! - A wrong slice length is a bug of the caller and panics; the crates above turn user mistakes into errors first.
 //! - NaN goes through: the maximum of anything and NaN is NaN.
 //!
-//! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`) caps the instruction set.
+//! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`; on ARM
+//! `scalar`, `neon`) caps the instruction set.
 
 mod arch;
 pub mod batch_norm;

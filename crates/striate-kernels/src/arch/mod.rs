@@ -5,6 +5,8 @@
 
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -14,6 +16,9 @@ mod x86_64;
 pub(crate) enum Isa {
     /// What the target always has.
     Scalar,
+    /// 128-bit vectors with fused multiply-add.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     /// 256-bit vectors with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -26,43 +31,82 @@ impl Isa {
     /// The instruction sets of this machine, the best last.
     pub(crate) fn available() -> &'static [Isa] {
         static AVAILABLE: OnceLock<Vec<Isa>> = OnceLock::new();
-        AVAILABLE.get_or_init(|| {
-            #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "more is found on x86-64"))]
-            let mut found = vec![Isa::Scalar];
+        AVAILABLE.get_or_init(|| Self::KNOWN.iter().copied().filter(|isa| isa.is_here()).collect())
+    }
+
+    /// All that have kernels for this architecture, from plain to wide.
+    const KNOWN: &[Isa] = &[
+        Isa::Scalar,
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512,
+    ];
+
+    /// Whether this machine has it.
+    fn is_here(self) -> bool {
+        match self {
+            Isa::Scalar => true,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             #[cfg(target_arch = "x86_64")]
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                found.push(Isa::Avx2);
-                if is_x86_feature_detected!("avx512f")
+            Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                Isa::Avx2.is_here()
+                    && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
-                {
-                    found.push(Isa::Avx512);
-                }
             }
-            found
-        })
+        }
+    }
+
+    /// What `STRIATE_ISA` calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => "neon",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => "avx512",
+        }
     }
 
     /// The instruction set in use: the best one, or what `STRIATE_ISA` caps it to.
     pub(crate) fn current() -> Isa {
         static CURRENT: OnceLock<Isa> = OnceLock::new();
         *CURRENT.get_or_init(|| {
-            let cap = std::env::var("STRIATE_ISA").unwrap_or_default();
-            let names: &[&str] = match cap.trim() {
-                "scalar" => &["Scalar"],
-                "avx2" => &["Scalar", "Avx2"],
-                _ => &["Scalar", "Avx2", "Avx512"],
-            };
-            let allowed = |isa: &&Isa| names.contains(&format!("{isa:?}").as_str());
-            *Self::available().iter().rfind(allowed).expect("scalar is always there")
+            let (isa, complaint) = Self::capped(std::env::var("STRIATE_ISA").unwrap_or_default().trim());
+            if let Some(complaint) = complaint {
+                eprintln!("{complaint}");
+            }
+            isa
         })
+    }
+
+    /// The best instruction set of this machine up to the one called `cap` (no limit if empty), and what is wrong with the
+    /// name if it is unknown.
+    fn capped(cap: &str) -> (Isa, Option<String>) {
+        let limit = Self::KNOWN.iter().find(|isa| isa.name() == cap);
+        let allowed = |isa: &&Isa| limit.is_none_or(|limit| *isa <= limit);
+        let best = *Self::available().iter().rfind(allowed).expect("scalar is always there");
+        let known = || Self::KNOWN.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ");
+        let unknown = limit.is_none() && !cap.is_empty();
+        let complaint = unknown.then(|| format!("STRIATE_ISA={cap} is none of {}: using {}", known(), best.name()));
+        (best, complaint)
     }
 
     /// `f32` values in one vector.
     pub(crate) fn lanes(self) -> usize {
         match self {
             Isa::Scalar => 8,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => 4,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => 8,
             #[cfg(target_arch = "x86_64")]
@@ -74,6 +118,8 @@ impl Isa {
     pub(crate) fn max_vectors(self) -> usize {
         match self {
             Isa::Scalar => 2,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => 4,
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => 2,
             #[cfg(target_arch = "x86_64")]
@@ -83,8 +129,11 @@ impl Isa {
 
     /// Rows of the tallest tile of `vectors` vectors: the running sums stay in registers.
     pub(crate) fn max_rows(self, vectors: usize) -> usize {
+        let _ = vectors;
         match self {
             Isa::Scalar => 4,
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => aarch64::neon::MAX_ROWS[vectors - 1],
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => [12, 6][vectors - 1],
             #[cfg(target_arch = "x86_64")]
@@ -110,8 +159,12 @@ impl PoolWindow {
     #[inline]
     pub(crate) fn max(&self, isa: Isa, image: &[f32], values: &mut [f32], places: &mut [u32]) -> bool {
         assert_eq!(values.len(), places.len());
+        let done = !matches!(isa, Isa::Scalar);
         match isa {
-            Isa::Scalar => return false,
+            Isa::Scalar => _ = image,
+            // SAFETY: `isa` comes from the list of what the machine has.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { aarch64::neon::max_of_window(self, image, values, places) },
             // SAFETY: `isa` comes from the list of what the machine has.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { x86_64::avx2::max_of_window(self, image, values, places) },
@@ -119,7 +172,7 @@ impl PoolWindow {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => unsafe { x86_64::avx512::max_of_window(self, image, values, places) },
         }
-        true
+        done
     }
 }
 
@@ -131,19 +184,31 @@ pub(crate) fn transpose_tiles(
     (to, to_row): (&mut [f32], usize),
     [height, width]: [usize; 2],
 ) -> [usize; 2] {
-    #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx2 {
-        let [height, width] = [height / 8 * 8, width / 8 * 8];
-        for (i, j) in (0..height).step_by(8).flat_map(|i| (0..width).step_by(8).map(move |j| (i, j))) {
-            let (from, to) = (&from[j * from_row + i..], &mut to[i * to_row + j..]);
-            assert!(from.len() >= 7 * from_row + 8 && to.len() >= 7 * to_row + 8);
-            // SAFETY: the instruction set has AVX2, and eight rows of eight values are inside both slices.
-            unsafe { x86_64::avx2::transpose(from.as_ptr(), from_row, to.as_mut_ptr(), to_row) };
+    let side = match isa {
+        Isa::Scalar => return [0, 0],
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => 4,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx2 | Isa::Avx512 => 8,
+    };
+    let [height, width] = [height / side * side, width / side * side];
+    for (i, j) in (0..height).step_by(side).flat_map(|i| (0..width).step_by(side).map(move |j| (i, j))) {
+        let (from, to) = (&from[j * from_row + i..], &mut to[i * to_row + j..]);
+        // The first comparison keeps the second from wrapping around.
+        let holds = |len: usize, row: usize| row <= len && (side - 1) * row + side <= len;
+        assert!(holds(from.len(), from_row) && holds(to.len(), to_row), "transpose: a tile reaches past its slice");
+        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+        match isa {
+            Isa::Scalar => unreachable!("has no tiles"),
+            // SAFETY: `side` rows of `side` values are inside both slices.
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => unsafe { aarch64::neon::transpose(from, from_row, to, to_row) },
+            // SAFETY: as above, and both instruction sets have AVX2.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 | Isa::Avx512 => unsafe { x86_64::avx2::transpose(from, from_row, to, to_row) },
         }
-        return [height, width];
     }
-    let _ = (isa, from, from_row, to, to_row, height, width);
-    [0, 0]
+    [height, width]
 }
 
 /// Runs `body` compiled for the widest vectors in use: plain loops in it vectorise for them.
@@ -154,6 +219,9 @@ pub(crate) fn transpose_tiles(
 pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
     match Isa::current() {
         Isa::Scalar => body(),
+        // Part of every target of this architecture.
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => body(),
         // SAFETY: `Isa::current` returns what the machine has.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { x86_64::avx2::vectorized(body) },
@@ -209,6 +277,8 @@ impl Tile {
         unsafe {
             match isa {
                 Isa::Scalar => scalar::tile(self, rows),
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon => aarch64::neon::tile(self, rows),
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx2 => x86_64::avx2::tile(self, rows),
                 #[cfg(target_arch = "x86_64")]
@@ -221,6 +291,18 @@ impl Tile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cap_is_obeyed_and_an_unknown_one_named() {
+        let best = *Isa::available().last().expect("scalar is always there");
+        assert_eq!(Isa::capped(""), (best, None));
+        for &isa in Isa::available() {
+            assert_eq!(Isa::capped(isa.name()), (isa, None));
+        }
+        let (isa, complaint) = Isa::capped("avx9");
+        assert_eq!(isa, best);
+        assert!(complaint.is_some_and(|text| text.contains("STRIATE_ISA=avx9") && text.contains("scalar")));
+    }
 
     /// Every tile of every instruction set gives what the scalar tile gives, and writes nothing else.
     #[test]
