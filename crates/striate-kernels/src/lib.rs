@@ -11,6 +11,7 @@
 
 mod arch;
 pub mod batch_norm;
+pub mod bf16;
 pub mod conv2d;
 mod element;
 pub mod gemm;

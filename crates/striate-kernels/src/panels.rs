@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::arch::Isa;
+use crate::arch::TileIsa;
 
 /// The cut of `count` columns in panels as wide as the widest tile; the last may be narrower.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    pub(crate) fn new(isa: Isa, columns: usize) -> Self {
+    pub(crate) fn new(isa: TileIsa, columns: usize) -> Self {
         Self { columns, width: isa.lanes() * isa.max_vectors() }
     }
 
@@ -39,20 +39,27 @@ pub(crate) fn for_each_tile(rows: Range<usize>, max: usize, mut visit: impl FnMu
 }
 
 /// A place shared by threads that write disjoint parts of it.
-#[derive(Clone, Copy)]
-pub(crate) struct Target(*mut f32);
+pub(crate) struct Target<T = f32>(*mut T);
+
+impl<T> Clone for Target<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Target<T> {}
 
 // SAFETY: it is only an address; whoever writes through it promises that the parts are disjoint.
-unsafe impl Sync for Target {}
+unsafe impl<T: Send> Sync for Target<T> {}
 // SAFETY: as above.
-unsafe impl Send for Target {}
+unsafe impl<T: Send> Send for Target<T> {}
 
-impl Target {
-    pub(crate) fn new(data: &mut [f32]) -> Self {
+impl<T> Target<T> {
+    pub(crate) fn new(data: &mut [T]) -> Self {
         Self(data.as_mut_ptr())
     }
 
-    pub(crate) fn at(&self, offset: usize) -> *mut f32 {
+    pub(crate) fn at(&self, offset: usize) -> *mut T {
         self.0.wrapping_add(offset)
     }
 }

@@ -7,9 +7,14 @@ use std::sync::OnceLock;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+mod bf16;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
+
+#[cfg(test)]
+pub(crate) use bf16::Bf16Isa;
+pub(crate) use bf16::TileIsa;
 
 /// An instruction set with kernels, from plain to wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -242,9 +247,12 @@ pub(crate) enum Start {
     Accumulate,
 }
 
-/// One tile of a batch-reduced product, where `s` runs over `segments`, `k` over `depth`:
+/// One tile of a batch-reduced product of `f32`, where `s` runs over `segments`, `k` over `depth`:
 /// `c[m * c_row + n] = start + sum of a[s * a_segment + k * a_step + m * a_row] * b[s * b_segment + k * b_step + n]`
 /// for `m < rows`, `n < cols`.
+///
+/// With a [`TileIsa::Bf16`], each 32-bit word of `a` and `b` is a pair of bf16, the first in the low half, and the product
+/// of two words is the sum of the products of their halves. All else, `c` and the bias among it, is as it is for `f32`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tile {
     pub a: *const f32,
@@ -270,19 +278,20 @@ impl Tile {
     /// `isa.max_vectors()`; all the places named in the formula may be read (and those of `c` written) and nobody else
     /// uses those of `c`.
     #[inline]
-    pub(crate) unsafe fn run(&self, isa: Isa, rows: usize) {
+    pub(crate) unsafe fn run(&self, isa: TileIsa, rows: usize) {
         debug_assert!(rows >= 1 && self.cols >= 1 && self.cols <= isa.lanes() * isa.max_vectors());
         debug_assert!(rows <= isa.max_rows(self.cols.div_ceil(isa.lanes())));
         // SAFETY: the promises are passed on.
         unsafe {
             match isa {
-                Isa::Scalar => scalar::tile(self, rows),
+                TileIsa::F32(Isa::Scalar) => scalar::tile(self, rows),
                 #[cfg(target_arch = "aarch64")]
-                Isa::Neon => aarch64::neon::tile(self, rows),
+                TileIsa::F32(Isa::Neon) => aarch64::neon::tile(self, rows),
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx2 => x86_64::avx2::tile(self, rows),
+                TileIsa::F32(Isa::Avx2) => x86_64::avx2::tile(self, rows),
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx512 => x86_64::avx512::tile(self, rows),
+                TileIsa::F32(Isa::Avx512) => x86_64::avx512::tile(self, rows),
+                TileIsa::Bf16(isa) => isa.run(self, rows),
             }
         }
     }
@@ -311,7 +320,7 @@ mod tests {
         let a: Vec<f32> = (0..4000).map(value).collect();
         let b: Vec<f32> = (0..9000).map(|i| value(i + 5)).collect();
         let bias: Vec<f32> = (0..64).map(|i| value(i + 9)).collect();
-        for &isa in Isa::available() {
+        for isa in Isa::available().iter().copied().map(TileIsa::F32) {
             for cols in 1..=isa.lanes() * isa.max_vectors() {
                 for rows in 1..=isa.max_rows(cols.div_ceil(isa.lanes())) {
                     for (a_row, a_step, start) in [(1, 40, 0), (31, 1, 1), (2, 33, 2)] {

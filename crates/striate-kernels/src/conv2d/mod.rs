@@ -3,9 +3,10 @@
 //! Activations are NHWC: input `[n, h, w, c]`, output `[n, oh, ow, o]`. Weights are OIHW: `[o, c / groups, kh, kw]`.
 
 use crate::Element;
-use crate::arch::Isa;
+use crate::arch::TileIsa;
 use crate::layout::{MAX_SIZE, element_count};
 
+mod bf16;
 mod depthwise;
 mod generic;
 mod scatter;
@@ -14,6 +15,8 @@ mod tests;
 mod tiled;
 mod weight;
 mod window;
+
+pub use bf16::{backward_input_bf16, backward_weight_bf16, forward_bf16};
 
 /// Sizes of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,7 +129,7 @@ pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: 
         && !weight.is_empty()
     {
         let bias = bias.and_then(T::as_f32);
-        return tiled::forward(Isa::current(), g, input, weight, bias, output);
+        return tiled::forward(TileIsa::f32(), g, input, weight, bias, output);
     }
     generic::forward(g, input, weight, bias, output);
 }
@@ -147,7 +150,7 @@ pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight:
         if g.groups == 1 && g.in_channels <= scatter::MAX_CHANNELS {
             return scatter::backward_input(g, grad_output, weight, grad_input);
         }
-        if tiled::backward_input(Isa::current(), g, grad_output, weight, grad_input) {
+        if tiled::backward_input(TileIsa::f32(), g, grad_output, weight, grad_input) {
             return;
         }
     }
@@ -180,7 +183,7 @@ pub fn backward_weight<T: Element>(
         && !grad_output.is_empty()
         && !grad_weight.is_empty()
     {
-        return weight::backward_weight(Isa::current(), g, input, grad_output, grad_weight);
+        return weight::backward_weight(TileIsa::f32(), g, input, grad_output, grad_weight);
     }
     generic::backward_weight(g, input, grad_output, grad_weight);
 }

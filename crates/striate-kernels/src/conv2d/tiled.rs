@@ -11,9 +11,11 @@
 
 use std::ops::Range;
 
+use half::bf16;
+
 use super::Conv2dGeometry;
 use super::window::Window;
-use crate::arch::{Isa, Start, Tile};
+use crate::arch::{Start, Tile, TileIsa};
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{parallel_for, parallel_for_scratch};
@@ -25,7 +27,7 @@ const MAX_DEPTH: usize = 2048;
 
 /// A correlation of NHWC images with packed weights, written anywhere.
 struct Correlation {
-    isa: Isa,
+    isa: TileIsa,
     batch: usize,
     /// Rows and columns of a source image.
     size: [usize; 2],
@@ -46,8 +48,15 @@ struct Correlation {
     out_strides: [usize; 3],
 }
 
+/// Where the results go, rounded if to bf16.
+#[derive(Clone, Copy)]
+pub(super) enum Output {
+    F32(Target),
+    Bf16(Target<bf16>),
+}
+
 /// Where the weight of `(filter, channel, tap row, tap column)` is found, all within a group.
-struct WeightStrides {
+pub(super) struct WeightStrides {
     first: usize,
     group: usize,
     filter: usize,
@@ -133,8 +142,8 @@ impl Correlation {
     /// Runs the correlation of all images.
     ///
     /// # Safety
-    /// `isa` is available and every result place is inside the slice of `target`; no two are the same.
-    unsafe fn run(&self, source: &[f32], packed: &[f32], bias: Option<&[f32]>, target: Target) {
+    /// `isa` is available and every result place is inside the slice of `output`; no two are the same.
+    unsafe fn run(&self, source: &[f32], packed: &[f32], bias: Option<&[f32]>, output: Output) {
         let row_work = self.out_size[1] * self.depth() * self.group_filters() * self.groups;
         let rows = CHUNK_WORK.div_ceil(row_work.max(1)).min(self.out_size[0]);
         let blocks = self.out_size[0].div_ceil(rows);
@@ -150,7 +159,14 @@ impl Correlation {
             true => 0,
             false => self.window(0..rows).size.iter().product::<usize>() * self.channels,
         };
-        parallel_for_scratch::<f32>(units.div_ceil(units_per_chunk), scratch_len, &|chunk, scratch| {
+        // Sums that are to be rounded wait here.
+        let sums_len = match output {
+            Output::F32(_) => 0,
+            Output::Bf16(_) => rows * self.out_size[1] * self.filters,
+        };
+        let chunks = units.div_ceil(units_per_chunk);
+        parallel_for_scratch::<f32>(chunks, sums_len + scratch_len, &|chunk, scratch| {
+            let (sums, scratch) = scratch.split_at_mut(sums_len);
             for unit in chunk * units_per_chunk..((chunk + 1) * units_per_chunk).min(units) {
                 let first = unit % blocks * rows;
                 let rows = first..(first + rows).min(self.out_size[0]);
@@ -164,13 +180,41 @@ impl Correlation {
                     window.copy(image, self.size, self.channels, scratch);
                     (scratch.as_ptr(), window.size[1] * self.channels)
                 };
-                let to = target.at(self.out_first + unit / blocks * self.out_strides[0]);
-                let block = Block { correlation: self, rows, from, line, skips_padding, packed, to };
+                let place = self.out_first + unit / blocks * self.out_strides[0] + rows.start * self.out_strides[1];
+                let sums_strides = [self.out_size[1] * self.filters, self.filters];
+                let (to, to_strides) = match output {
+                    Output::F32(target) => (target.at(place), [self.out_strides[1], self.out_strides[2]]),
+                    Output::Bf16(_) => (sums.as_mut_ptr(), sums_strides),
+                };
+                let rows_len = rows.len();
+                let block = Block { correlation: self, rows, from, line, skips_padding, packed, to, to_strides };
                 // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
                 // rows may be read; the caller promises the result places, and each unit runs once.
                 unsafe { block.run(bias) };
+                if let Output::Bf16(target) = output {
+                    // SAFETY: as above.
+                    unsafe { self.round(&sums[..rows_len * sums_strides[0]], target.at(place)) };
+                }
             }
         });
+    }
+}
+
+impl Correlation {
+    /// Rounds the sums of some rows to their places, of which `to` is the first.
+    ///
+    /// # Safety
+    /// These result places may be written, and nobody else uses them.
+    unsafe fn round(&self, sums: &[f32], to: *mut bf16) {
+        let dense = self.out_strides[2] == self.filters;
+        let run = if dense { self.out_size[1] * self.filters } else { self.filters };
+        let row_runs = self.out_size[1] * self.filters / run.max(1);
+        for (i, sums) in sums.chunks_exact(run.max(1)).enumerate() {
+            let place = i / row_runs * self.out_strides[1] + i % row_runs * self.out_strides[2];
+            // SAFETY: passed on.
+            let to = unsafe { std::slice::from_raw_parts_mut(to.wrapping_add(place), run) };
+            crate::bf16::round_here(sums, to);
+        }
     }
 }
 
@@ -191,8 +235,9 @@ struct Block<'a> {
     line: usize,
     skips_padding: bool,
     packed: &'a [f32],
-    /// The result places of the image.
+    /// The result place of the first pixel, and the distances between rows and pixels there.
     to: *mut f32,
+    to_strides: [usize; 2],
 }
 
 impl Block<'_> {
@@ -251,6 +296,7 @@ impl Block<'_> {
             let place = ((row - self.rows.start) * c.stride[0] + first * c.dilation[0]) * self.line
                 + taps[1].start * c.dilation[1] * c.channels
                 + group * channels;
+            let to_row = (row - self.rows.start) * self.to_strides[0];
             for_each_tile(pixels.clone(), max_rows, |pixel, count| {
                 let tile = Tile {
                     a: self.from.wrapping_add(place + pixel * c.stride[1] * c.channels),
@@ -262,8 +308,8 @@ impl Block<'_> {
                     b_segment: c.taps[1] * channels * width,
                     segments,
                     depth: taps[1].len() * channels,
-                    c: self.to.wrapping_add(row * c.out_strides[1] + pixel * c.out_strides[2] + filter),
-                    c_row: c.out_strides[2],
+                    c: self.to.wrapping_add(to_row + pixel * self.to_strides[1] + filter),
+                    c_row: self.to_strides[1],
                     cols: width,
                     start,
                 };
@@ -275,15 +321,32 @@ impl Block<'_> {
 }
 
 pub(super) fn forward(
-    isa: Isa,
+    isa: TileIsa,
     g: &Conv2dGeometry,
     input: &[f32],
     weight: &[f32],
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
+    let strides = WeightStrides::forward(g);
+    // SAFETY: the lengths have been checked against the geometry.
+    unsafe { forward_to(isa, g, input, (weight, &strides), bias, Output::F32(Target::new(output))) };
+}
+
+/// As [`forward`], in words: `g` counts them as channels.
+///
+/// # Safety
+/// `isa` is available and the lengths fit the geometry.
+pub(super) unsafe fn forward_to(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[f32],
+    (weight, strides): (&[f32], &WeightStrides),
+    bias: Option<&[f32]>,
+    output: Output,
+) {
     let out_size = g.output_size();
-    if output.is_empty() {
+    if g.output_len() == 0 {
         return;
     }
     let correlation = Correlation {
@@ -301,17 +364,23 @@ pub(super) fn forward(
         out_first: 0,
         out_strides: [out_size[0] * out_size[1], out_size[1], 1].map(|pixels| pixels * g.out_channels),
     };
-    let area = g.kernel[0] * g.kernel[1];
-    let strides = WeightStrides {
-        first: 0,
-        group: g.group_out_channels() * g.group_in_channels() * area,
-        filter: g.group_in_channels() * area,
-        channel: area,
-        taps: [g.kernel[1] as isize, 1],
-    };
-    let packed = correlation.pack(weight, &strides);
-    // SAFETY: the lengths have been checked against the geometry, of which these are the output places.
-    unsafe { correlation.run(input, packed.as_slice(), bias, Target::new(output)) };
+    let packed = correlation.pack(weight, strides);
+    // SAFETY: passed on; these are the output places of the geometry.
+    unsafe { correlation.run(input, packed.as_slice(), bias, output) };
+}
+
+impl WeightStrides {
+    /// Of OIHW weights, for the forward pass.
+    pub(super) fn forward(g: &Conv2dGeometry) -> Self {
+        let area = g.kernel[0] * g.kernel[1];
+        Self {
+            first: 0,
+            group: g.group_out_channels() * g.group_in_channels() * area,
+            filter: g.group_in_channels() * area,
+            channel: area,
+            taps: [g.kernel[1] as isize, 1],
+        }
+    }
 }
 
 /// One axis of the gradient of the input: the places with one remainder of `(place + padding) / stride`.
@@ -350,20 +419,40 @@ impl Phase {
 
 /// Returns false, having done nothing, for a geometry that is not covered (stride and dilation both above 1).
 pub(super) fn backward_input(
-    isa: Isa,
+    isa: TileIsa,
     g: &Conv2dGeometry,
     grad_output: &[f32],
     weight: &[f32],
     grad_input: &mut [f32],
 ) -> bool {
-    let Some((rows, columns)) = Phase::all(g, 0, g.in_height).zip(Phase::all(g, 1, g.in_width)) else { return false };
-    if grad_output.is_empty() || rows.iter().chain(&columns).any(|phase| phase.taps == 0) {
+    if leaves_places(g) {
         grad_input.fill(0.0);
     }
-    if grad_output.is_empty() || grad_input.is_empty() {
+    // SAFETY: the lengths have been checked against the geometry.
+    unsafe { backward_input_to(isa, g, grad_output, weight, Output::F32(Target::new(grad_input))) }
+}
+
+/// Whether there are places of the input that no output looks at, whose gradient [`backward_input_to`] leaves alone.
+pub(super) fn leaves_places(g: &Conv2dGeometry) -> bool {
+    let phases = (0..2).filter_map(|i| Phase::all(g, i, [g.in_height, g.in_width][i]));
+    g.output_len() == 0 || phases.flatten().any(|phase| phase.taps == 0)
+}
+
+/// As [`backward_input`], in words: `g` counts them as filters.
+///
+/// # Safety
+/// `isa` is available and the lengths fit the geometry.
+pub(super) unsafe fn backward_input_to(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    grad_output: &[f32],
+    weight: &[f32],
+    output: Output,
+) -> bool {
+    let Some((rows, columns)) = Phase::all(g, 0, g.in_height).zip(Phase::all(g, 1, g.in_width)) else { return false };
+    if g.output_len() == 0 || g.input_len() == 0 {
         return true;
     }
-    let target = Target::new(grad_input);
     let area = (g.kernel[0] * g.kernel[1]) as isize;
     let (filters, channels) = (g.group_out_channels(), g.group_in_channels());
     for (row, column) in rows.iter().flat_map(|row| columns.iter().map(move |column| (row, column))) {
@@ -396,8 +485,8 @@ pub(super) fn backward_input(
             taps: [-((g.stride[0] * g.kernel[1]) as isize), -(g.stride[1] as isize)],
         };
         let packed = correlation.pack(weight, &strides);
-        // SAFETY: the lengths have been checked against the geometry; the phases cut the input places in disjoint sets.
-        unsafe { correlation.run(grad_output, packed.as_slice(), None, target) };
+        // SAFETY: passed on; the phases cut the input places in disjoint sets.
+        unsafe { correlation.run(grad_output, packed.as_slice(), None, output) };
     }
     true
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::Conv2dGeometry;
 use super::window::Window;
-use crate::arch::{Isa, Start, Tile};
+use crate::arch::{Start, Tile, TileIsa};
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{parallel_chunks_mut, parallel_for_scratch};
@@ -25,7 +25,7 @@ const BLOCK_LEN: usize = 32 * 1024;
 const FILTERS_PER_CHUNK: usize = 16;
 
 struct WeightGradient<'a> {
-    isa: Isa,
+    isa: TileIsa,
     g: &'a Conv2dGeometry,
     input: &'a [f32],
     grad_output: &'a [f32],
@@ -37,7 +37,7 @@ struct WeightGradient<'a> {
 
 /// Sizes and lengths have been checked; nothing is empty.
 pub(super) fn backward_weight(
-    isa: Isa,
+    isa: TileIsa,
     g: &Conv2dGeometry,
     input: &[f32],
     grad_output: &[f32],

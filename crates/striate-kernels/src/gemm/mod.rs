@@ -1,10 +1,13 @@
 //! Matrix products with any strides.
 
 use crate::Element;
-use crate::arch::Isa;
+use crate::arch::TileIsa;
 
+mod bf16;
 mod generic;
 mod tiled;
+
+pub use bf16::{gemm_bf16, gemm_bf16_rounded};
 
 /// A matrix to read: element `(r, c)` is `data[r * row_stride + c * col_stride]`. A stride may be 0 (a repeated row).
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +102,18 @@ impl<'a, T> MatrixMut<'a, T> {
 /// # Panics
 /// If the sizes do not fit, a matrix reaches past its slice, or two elements of `c` share a place.
 pub fn gemm<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'_, T>, accumulate: bool) {
+    check(&a, &b, &c);
+    if c.rows == 0 || c.cols == 0 {
+        return;
+    }
+    if is_transposed(&c) {
+        return dispatch(b.transposed(), a.transposed(), c.transposed(), accumulate);
+    }
+    dispatch(a, b, c, accumulate);
+}
+
+/// Refuses matrices that do not fit each other or their slices.
+fn check<A, C>(a: &MatrixRef<'_, A>, b: &MatrixRef<'_, A>, c: &MatrixMut<'_, C>) {
     assert!(
         a.rows == c.rows && b.cols == c.cols && a.cols == b.rows,
         "gemm: [{}, {}] x [{}, {}] -> [{}, {}]",
@@ -119,11 +134,11 @@ pub fn gemm<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
     let cols_outside = c.rows <= 1 || c.cols <= 1 || c.col_stride > (c.rows - 1) * c.row_stride;
     let distinct = (c.rows <= 1 || c.row_stride > 0) && (c.cols <= 1 || c.col_stride > 0);
     assert!(distinct && (rows_outside || cols_outside), "gemm: elements of c share a place");
-    // Kernels write along rows; the transposed product writes the same places.
-    if c.cols > 1 && c.col_stride != 1 && (c.row_stride == 1 || c.rows == 1) {
-        return dispatch(b.transposed(), a.transposed(), c.transposed(), accumulate);
-    }
-    dispatch(a, b, c, accumulate);
+}
+
+/// Whether to compute the transposed product, which writes the same places: kernels write along rows.
+fn is_transposed<T>(c: &MatrixMut<'_, T>) -> bool {
+    c.cols > 1 && c.col_stride != 1 && (c.row_stride == 1 || c.rows == 1)
 }
 
 fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'_, T>, accumulate: bool) {
@@ -133,7 +148,7 @@ fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
         let a = MatrixRef { data: a32, rows: a.rows, cols: a.cols, row_stride: a.row_stride, col_stride: a.col_stride };
         let b = MatrixRef { data: b32, rows: b.rows, cols: b.cols, row_stride: b.row_stride, col_stride: b.col_stride };
         let c = MatrixMut { data: c32, rows: c.rows, cols: c.cols, row_stride: c.row_stride, col_stride: 1 };
-        return tiled::gemm(Isa::current(), a, b, c, accumulate);
+        return tiled::gemm(TileIsa::f32(), a, b, c, accumulate);
     }
     generic::gemm(a, b, c, accumulate);
 }

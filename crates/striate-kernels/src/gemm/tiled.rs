@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::{MatrixMut, MatrixRef};
-use crate::arch::{Isa, Start, Tile};
+use crate::arch::{Isa, Start, Tile, TileIsa};
 use crate::layout::transpose_block;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
@@ -22,10 +22,16 @@ const NEAR: usize = 256;
 const PACK_CHUNK: usize = 32 * 1024;
 
 /// Sizes and bounds have been checked by the caller, and `c.col_stride` is 1.
-pub(super) fn gemm(isa: Isa, a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: MatrixMut<'_, f32>, accumulate: bool) {
+pub(super) fn gemm(
+    isa: TileIsa,
+    a: MatrixRef<'_, f32>,
+    b: MatrixRef<'_, f32>,
+    c: MatrixMut<'_, f32>,
+    accumulate: bool,
+) {
     let panels = Panels::new(isa, c.cols);
     let readable = b.col_stride == 1 && (b.row_stride <= NEAR || a.rows < 32);
-    let packed = if readable { None } else { Some(pack(isa, &panels, &b)) };
+    let packed = if readable { None } else { Some(pack(&panels, &b)) };
     let packed = packed.as_ref().map(|packed| packed.as_slice::<f32>());
     let rows_per_chunk = rows_per_chunk(c.rows, a.cols * panels.columns(0).len(), isa);
     let target = Target::new(c.data);
@@ -50,7 +56,7 @@ pub(super) fn gemm(isa: Isa, a: MatrixRef<'_, f32>, b: MatrixRef<'_, f32>, c: Ma
     });
 }
 
-fn rows_per_chunk(rows: usize, work_per_row: usize, isa: Isa) -> usize {
+fn rows_per_chunk(rows: usize, work_per_row: usize, isa: TileIsa) -> usize {
     let tile = isa.max_rows(isa.max_vectors());
     (CHUNK_WORK / work_per_row.max(1)).next_multiple_of(tile).clamp(tile, rows.max(tile))
 }
@@ -69,7 +75,7 @@ struct Block<'a> {
 impl Block<'_> {
     /// # Safety
     /// `isa` is available; the rows and columns are inside the matrices, and nobody else uses their places in `c`.
-    unsafe fn run(&self, isa: Isa, rows: Range<usize>, columns: Range<usize>) {
+    unsafe fn run(&self, isa: TileIsa, rows: Range<usize>, columns: Range<usize>) {
         let depth = self.a.cols;
         let blocks = depth.div_ceil(MAX_DEPTH).max(1);
         let max_rows = isa.max_rows(columns.len().div_ceil(isa.lanes()));
@@ -101,7 +107,7 @@ impl Block<'_> {
 }
 
 /// Copies `b` panel by panel, each `[rows, columns of the panel]` without gaps.
-fn pack(isa: Isa, panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
+fn pack(panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
     let mut packed = Buffer::uninit(b.rows * b.cols * size_of::<f32>());
     let width = panels.columns(0).len();
     // Every panel but the last has the same width, so equal pieces of rows never cross a panel.
@@ -117,13 +123,13 @@ fn pack(isa: Isa, panels: &Panels, b: &MatrixRef<'_, f32>) -> Buffer {
         let piece = unsafe {
             std::slice::from_raw_parts_mut(target.at(columns.start * b.rows + rows.start * columns.len()), len)
         };
-        pack_rows(isa, b, rows, columns, piece);
+        pack_rows(b, rows, columns, piece);
     });
     packed
 }
 
 /// Copies the rows and columns of `b` to `to`, row by row without gaps.
-fn pack_rows(isa: Isa, b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, to: &mut [f32]) {
+fn pack_rows(b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, to: &mut [f32]) {
     let width = columns.len();
     if b.col_stride == 1 {
         for (row, to) in rows.zip(to.chunks_exact_mut(width)) {
@@ -133,7 +139,7 @@ fn pack_rows(isa: Isa, b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Rang
     }
     if b.row_stride == 1 {
         let from = &b.data[columns.start * b.col_stride + rows.start..];
-        return transpose_block(isa, (from, b.col_stride), (to, width), [rows.len(), width]);
+        return transpose_block(Isa::current(), (from, b.col_stride), (to, width), [rows.len(), width]);
     }
     // Sixteen rows at a time: what is read along a column is used before it leaves the cache.
     for (block, to) in to.chunks_mut(16 * width).enumerate() {
@@ -154,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_instruction_set_gives_the_product() {
-        for &isa in Isa::available() {
+        for isa in Isa::available().iter().copied().map(TileIsa::F32) {
             for (m, k, n) in [(1, 1, 1), (7, 19, 5), (64, 70, 10), (33, 2100, 65), (5, 0, 3), (40, 12, 150)] {
                 for transposed in [[false, false], [true, false], [false, true], [true, true]] {
                     let a: Vec<f32> = (0..m * k).map(|i| ((i * 31) % 17) as f32 - 8.0).collect();

@@ -1,0 +1,209 @@
+//! Tiles of bf16 pairs: which instruction set runs them.
+//!
+//! A bf16 is the upper half of an `f32`. Kernels never add bf16: two of them that are neighbours in the sum lie in one
+//! 32-bit word, products of words are summed in `f32`. So the code that cuts products and convolutions in tiles is the same
+//! for both types, it only moves words.
+
+use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use super::x86_64;
+use super::{Isa, Tile, scalar};
+
+/// What computes tiles: an instruction set and what it multiplies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TileIsa {
+    /// Words are `f32`.
+    F32(Isa),
+    /// Words are pairs of bf16.
+    Bf16(Bf16Isa),
+}
+
+impl TileIsa {
+    /// The one in use for `f32`.
+    pub(crate) fn f32() -> Self {
+        Self::F32(Isa::current())
+    }
+
+    /// The one in use for bf16.
+    pub(crate) fn bf16() -> Self {
+        Self::Bf16(Bf16Isa::current())
+    }
+
+    /// Columns in one vector.
+    pub(crate) fn lanes(self) -> usize {
+        match self {
+            Self::F32(isa) => isa.lanes(),
+            Self::Bf16(isa) => isa.lanes(),
+        }
+    }
+
+    /// Vectors in the widest tile.
+    pub(crate) fn max_vectors(self) -> usize {
+        match self {
+            Self::F32(isa) => isa.max_vectors(),
+            Self::Bf16(isa) => isa.max_vectors(),
+        }
+    }
+
+    /// Rows of the tallest tile of `vectors` vectors.
+    pub(crate) fn max_rows(self, vectors: usize) -> usize {
+        match self {
+            Self::F32(isa) => isa.max_rows(vectors),
+            Self::Bf16(isa) => isa.max_rows(vectors),
+        }
+    }
+}
+
+/// An instruction set with kernels for bf16 pairs, from plain to fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Bf16Isa {
+    /// What the target always has.
+    Scalar,
+    /// 256-bit vectors: halves are widened to `f32`.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// 512-bit vectors: halves are widened to `f32`.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// 512-bit vectors with `vdpbf16ps`, the product of pairs in one instruction.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Dot,
+}
+
+impl Bf16Isa {
+    /// The instruction sets of this machine.
+    pub(crate) fn available() -> &'static [Self] {
+        static AVAILABLE: OnceLock<Vec<Bf16Isa>> = OnceLock::new();
+        AVAILABLE.get_or_init(|| {
+            #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "more is found on x86-64"))]
+            let mut found = vec![Self::Scalar];
+            #[cfg(target_arch = "x86_64")]
+            {
+                let has = |isa| Isa::available().contains(&isa);
+                found.extend(has(Isa::Avx2).then_some(Self::Avx2));
+                found.extend(has(Isa::Avx512).then_some(Self::Avx512));
+                let dot = has(Isa::Avx512) && is_x86_feature_detected!("avx512bf16");
+                found.extend(dot.then_some(Self::Avx512Dot));
+            }
+            found
+        })
+    }
+
+    /// The instruction set in use: the best one, within what `STRIATE_ISA` allows.
+    pub(crate) fn current() -> Self {
+        static CURRENT: OnceLock<Bf16Isa> = OnceLock::new();
+        *CURRENT.get_or_init(|| match Isa::current() {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Self::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if Self::available().contains(&Self::Avx512Dot) && x86_64::bf16::dot_is_fast() => {
+                Self::Avx512Dot
+            }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Self::Avx512,
+            _ => Self::Scalar,
+        })
+    }
+
+    fn lanes(self) -> usize {
+        match self {
+            Self::Scalar => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 8,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Dot => 16,
+        }
+    }
+
+    fn max_vectors(self) -> usize {
+        match self {
+            Self::Scalar => 2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx512Dot => 4,
+        }
+    }
+
+    fn max_rows(self, vectors: usize) -> usize {
+        match self {
+            Self::Scalar => 4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => [8, 4][vectors - 1],
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => [14, 12, 7, 5][vectors - 1],
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Dot => [14, 12, 8, 6][vectors - 1],
+        }
+    }
+
+    /// Computes a tile of pairs.
+    ///
+    /// # Safety
+    /// As [`Tile::run`].
+    #[inline]
+    pub(super) unsafe fn run(self, tile: &Tile, rows: usize) {
+        // SAFETY: the promises are passed on.
+        unsafe {
+            match self {
+                Self::Scalar => scalar::pair_tile(tile, rows),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx2 => x86_64::bf16::avx2::tile(tile, rows),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512 => x86_64::bf16::avx512::tile(tile, rows),
+                #[cfg(target_arch = "x86_64")]
+                Self::Avx512Dot => x86_64::bf16::dot::tile(tile, rows),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Start;
+
+    /// Every tile of every instruction set gives what the scalar tile gives, and writes nothing else.
+    #[test]
+    fn tiles_equal_the_scalar_tile() {
+        // Halves are small whole numbers: products and sums are exact in any order.
+        let half = |i: usize| f32::to_bits(((i * 7919 + 13) % 9) as f32 - 4.0) >> 16;
+        let word = |i: usize| f32::from_bits(half(2 * i) | half(2 * i + 1) << 16);
+        let a: Vec<f32> = (0..4000).map(word).collect();
+        let b: Vec<f32> = (0..9000).map(|i| word(i + 5)).collect();
+        let bias: Vec<f32> = (0..64).map(|i| (i % 7) as f32).collect();
+        for isa in Bf16Isa::available().iter().copied().map(TileIsa::Bf16) {
+            for cols in 1..=isa.lanes() * isa.max_vectors() {
+                for rows in 1..=isa.max_rows(cols.div_ceil(isa.lanes())) {
+                    for (a_row, a_step, start) in [(1, 40, 0), (31, 1, 1), (2, 33, 2)] {
+                        let (mut c, mut expected) = (vec![0.5_f32; 14 * 70], vec![0.5_f32; 14 * 70]);
+                        let tile = |c: &mut Vec<f32>| Tile {
+                            a: a.as_ptr(),
+                            a_row,
+                            a_step,
+                            a_segment: 301,
+                            b: b.as_ptr(),
+                            b_step: cols + 2,
+                            b_segment: 500,
+                            segments: 3,
+                            depth: 11,
+                            c: c.as_mut_ptr(),
+                            c_row: 69,
+                            cols,
+                            start: [Start::Zero, Start::Bias(bias.as_ptr()), Start::Accumulate][start],
+                        };
+                        let run = tile(&mut c);
+                        // SAFETY: sizes are within the limits; the largest offsets (602 + 10 * 40 + 13 * 31 in `a`,
+                        // 1000 + 10 * 66 + 63 in `b`, 13 * 69 + 63 in `c`) are inside the vectors.
+                        unsafe { run.run(isa, rows) };
+                        let twin = tile(&mut expected);
+                        // SAFETY: as above; the specification takes any number of rows and columns.
+                        unsafe { scalar::pair_specification(&twin, rows) };
+                        assert!(c == expected, "{isa:?} {rows}x{cols} {a_row} {a_step}");
+                    }
+                }
+            }
+        }
+    }
+}
