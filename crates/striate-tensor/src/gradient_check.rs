@@ -1,6 +1,6 @@
 //! Checking gradients against central differences.
 
-use crate::{DType, Tensor, no_grad};
+use crate::{DType, GradOptions, Tensor, TensorError, enable_grad, grad_with, no_grad};
 
 /// Step of the differences: the error of central differences is about the square of it, that of rounding about
 /// 1e-16 over it.
@@ -70,6 +70,79 @@ pub fn check_gradients(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Tensor
             }
         }
     }
+    Ok(())
+}
+
+/// What [`check_second_gradients`] found wrong.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum SecondGradientError {
+    /// An operation inside has no second derivative.
+    #[error(transparent)]
+    Refused(#[from] TensorError),
+    /// The gradients that are recorded are others than those of the ordinary backward pass.
+    #[error("the recorded gradient of input {0} differs from the ordinary one")]
+    FirstDiffers(usize),
+    /// The second derivatives disagree with differences of the first ones; the last input stands for the gradient of the
+    /// output.
+    #[error("second derivatives: {0}")]
+    Mismatch(#[from] GradientMismatch),
+}
+
+/// Checks the second derivatives of `function`: that its gradients can be recorded, are the ordinary ones, and have the
+/// gradients that central differences of them show, with respect to the `f64` inputs and to the gradient of the output.
+///
+/// ```
+/// use striate_tensor::{Tensor, gradient_check::check_second_gradients};
+/// let x = Tensor::from_slice(&[0.3f64, -1.2], &[2]);
+/// check_second_gradients(&[x], |inputs| inputs[0].tanh())?;
+/// # Ok::<(), striate_tensor::gradient_check::SecondGradientError>(())
+/// ```
+///
+/// # Errors
+/// The first thing that is wrong.
+///
+/// # Panics
+/// When `function` does, or its output is not `f64`.
+pub fn check_second_gradients(
+    inputs: &[Tensor],
+    function: impl Fn(&[Tensor]) -> Tensor,
+) -> Result<(), SecondGradientError> {
+    let floats = || inputs.iter().enumerate().filter(|(_, input)| input.dtype() == DType::F64).map(|(i, _)| i);
+    let gradients = |arguments: &[Tensor], create_graph: bool| -> Result<Vec<Tensor>, TensorError> {
+        let (gradient, inputs) = arguments.split_last().expect("the gradient of the output comes last");
+        enable_grad(|| {
+            // Behind an operation, so that differences can be taken with respect to leaves and to plain tensors alike.
+            let leaf = |x: &Tensor| {
+                if x.dtype() == DType::F64 && !x.requires_grad() { x.detach().requires_grad_(true) } else { x.clone() }
+            };
+            let inputs: Vec<Tensor> = inputs.iter().map(leaf).collect();
+            let output = function(&inputs);
+            let wanted: Vec<&Tensor> = floats().map(|i| &inputs[i]).collect();
+            let options = GradOptions { grad_outputs: Some(&[gradient]), retain_graph: false, create_graph };
+            let found = grad_with(&[&output], &wanted, options)?;
+            Ok(found.into_iter().zip(wanted).map(|(g, x)| g.unwrap_or_else(|| x.zeros_like())).collect())
+        })
+    };
+    let output = no_grad(|| function(inputs));
+    let weights: Vec<f64> = (0..output.numel()).map(|i| (i as f64 * 0.7).sin() + 1.3).collect();
+    let mut arguments: Vec<Tensor> = inputs.iter().map(Tensor::detach).collect();
+    arguments.push(Tensor::from_slice(&weights, output.shape()));
+    let (recorded, ordinary) = (gradients(&arguments, true)?, gradients(&arguments, false)?);
+    for (i, (recorded, ordinary)) in recorded.iter().zip(&ordinary).enumerate() {
+        let close = |(a, b): (f64, f64)| (a - b).abs() <= 1e-11 * b.abs().max(1.0);
+        if recorded.shape() != ordinary.shape()
+            || !recorded.to_vec::<f64>().into_iter().zip(ordinary.to_vec::<f64>()).all(close)
+        {
+            return Err(SecondGradientError::FirstDiffers(i));
+        }
+    }
+    check_gradients(&arguments, |arguments| {
+        let gradients = gradients(arguments, true).expect("recorded once already");
+        let flat: Vec<Tensor> = gradients.iter().map(|gradient| gradient.reshape(&[gradient.numel()])).collect();
+        // A gradient that depends on nothing differentiable still has differences: zero.
+        let flat = Tensor::cat(&flat.iter().collect::<Vec<_>>(), 0);
+        if flat.requires_grad() || !crate::is_grad_enabled() { flat } else { flat.detach().requires_grad_(true) }
+    })?;
     Ok(())
 }
 

@@ -30,7 +30,10 @@ pub mod random;
 mod storage;
 mod tensor;
 
-pub use autograd::{RecordedOperation, grad, is_grad_enabled, no_grad};
+pub use autograd::{
+    GradOptions, RecordedOperation, checkpoint, enable_grad, grad, grad_with, hessian, is_grad_enabled, jacobian,
+    no_grad, try_checkpoint,
+};
 pub use dtype::{DType, Number, TensorElement};
 pub use error::{ErrorKind, TensorError};
 pub use layout::MemoryFormat;

@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use super::{Edge, Leaf, Node, Recorded, no_grad};
+use super::{Edge, Leaf, Node, Recorded, Recording, enable_grad, no_grad};
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
 
@@ -36,7 +36,7 @@ impl Tensor {
     pub fn try_backward_with(&self, gradient: &Tensor) -> Result<(), TensorError> {
         check_gradient("backward", self, gradient)?;
         let edge = self.edge().ok_or_else(|| no_graph("backward"))?;
-        run(vec![(edge, gradient.detach())], None, false)
+        run(vec![(edge, gradient.detach())], None, Keep::Nothing)
     }
 
     /// Like [`backward`](Self::backward), but keeps the graph and what it saved, so that backward can be called again:
@@ -62,7 +62,7 @@ impl Tensor {
     pub fn try_backward_retain_graph(&self) -> Result<(), TensorError> {
         check_single(self)?;
         let edge = self.edge().ok_or_else(|| no_graph("backward"))?;
-        run(vec![(edge, self.ones_like())], None, true)
+        run(vec![(edge, self.ones_like())], None, Keep::Graph)
     }
 }
 
@@ -96,7 +96,47 @@ fn check_single(tensor: &Tensor) -> Result<(), TensorError> {
 /// When an input or every output does not require gradients, the graph was freed, or a value the gradient needs was
 /// modified in place.
 pub fn grad(outputs: &[&Tensor], inputs: &[&Tensor]) -> Result<Vec<Option<Tensor>>, TensorError> {
-    let mut wanted = Wanted { keys: HashMap::new(), found: vec![None; inputs.len()] };
+    grad_with(outputs, inputs, GradOptions::default())
+}
+
+/// Settings of [`grad_with`]; the default is that of [`grad`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GradOptions<'a> {
+    /// For each output the gradient of the final number with respect to it, in its shape; ones where not given.
+    pub grad_outputs: Option<&'a [&'a Tensor]>,
+    /// Keeps the graph and what it saved, so that it can be walked again.
+    pub retain_graph: bool,
+    /// Records the computation of the gradients, so that they can be differentiated in turn; keeps the graph. Operations
+    /// without a second derivative refuse by name.
+    pub create_graph: bool,
+}
+
+/// Like [`grad`], with a choice of what is multiplied in and what is kept.
+///
+/// Second derivatives are gradients of gradients:
+///
+/// ```
+/// use striate_tensor::{GradOptions, Tensor, grad, grad_with};
+/// let x = Tensor::scalar(2.0f64).requires_grad_(true);
+/// let options = GradOptions { create_graph: true, ..GradOptions::default() };
+/// let first = grad_with(&[&x.pow(3.0)], &[&x], options)?[0].clone().unwrap();
+/// let second = grad(&[&first], &[&x])?[0].clone().unwrap();
+/// assert_eq!((first.item::<f64>(), second.item::<f64>()), (12.0, 12.0));
+/// # Ok::<(), striate_tensor::TensorError>(())
+/// ```
+///
+/// There is no `backward` that records: a parameter would hold a gradient that holds the graph that holds the parameter,
+/// and none of them would ever be freed. Call `backward` on what is made of the gradients given here.
+///
+/// # Errors
+/// As [`grad`]; also when `grad_outputs` does not fit the outputs, or, with `create_graph`, for an operation that has no
+/// second derivative.
+pub fn grad_with(
+    outputs: &[&Tensor],
+    inputs: &[&Tensor],
+    options: GradOptions,
+) -> Result<Vec<Option<Tensor>>, TensorError> {
+    let mut wanted = Wanted { keys: HashMap::new(), found: vec![None; inputs.len()], floor: Some(u64::MAX) };
     for (i, input) in inputs.iter().enumerate() {
         let edge = input.edge().ok_or_else(|| {
             TensorError::autograd(
@@ -105,23 +145,75 @@ pub fn grad(outputs: &[&Tensor], inputs: &[&Tensor]) -> Result<Vec<Option<Tensor
                 "call requires_grad_(true) on it before computing the outputs",
             )
         })?;
-        wanted.keys.entry(key(&edge)).or_default().push(i);
+        wanted.add(key(&edge), i);
     }
-    let roots: Vec<_> = outputs.iter().filter_map(|output| Some((output.edge()?, output.ones_like()))).collect();
+    if let Some(given) = options.grad_outputs.filter(|given| given.len() != outputs.len()) {
+        return Err(TensorError::argument(
+            "grad",
+            format!("{} outputs, but gradients for {} of them", outputs.len(), given.len()),
+            "give one gradient per output, or none at all for ones",
+        ));
+    }
+    let mut roots = Vec::with_capacity(outputs.len());
+    for (i, output) in outputs.iter().enumerate() {
+        let gradient = match options.grad_outputs {
+            None => output.ones_like(),
+            Some(given) => {
+                check_gradient("grad", output, given[i])?;
+                if options.create_graph { given[i].clone() } else { given[i].detach() }
+            }
+        };
+        roots.extend(output.edge().map(|edge| (edge, gradient)));
+    }
     if roots.is_empty() {
         return Err(no_graph("grad"));
     }
-    run(roots, Some(&mut wanted), false)?;
+    let keep = match options {
+        GradOptions { create_graph: true, .. } => Keep::Recorded,
+        GradOptions { retain_graph: true, .. } => Keep::Graph,
+        _ => Keep::Nothing,
+    };
+    run(roots, Some(&mut wanted), keep)?;
     Ok(wanted.found)
+}
+
+/// What a walk leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// Nodes are freed as they are used.
+    Nothing,
+    /// The graph stays as it was.
+    Graph,
+    /// The graph stays, and the gradients are recorded as well.
+    Recorded,
 }
 
 /// The inputs [`grad`] was asked about.
 struct Wanted {
     keys: HashMap<Key, Vec<usize>>,
     found: Vec<Option<Tensor>>,
+    /// When only results of operations are asked for: nothing older than the oldest of them matters.
+    floor: Option<u64>,
 }
 
 impl Wanted {
+    fn add(&mut self, key: Key, input: usize) {
+        self.floor = match (&key, self.floor) {
+            (Key::Node(id), Some(floor)) => Some(floor.min(*id)),
+            _ => None,
+        };
+        self.keys.entry(key).or_default().push(input);
+    }
+
+    /// Whether nothing that was asked for lies at or behind `edge`.
+    fn is_past(&self, edge: &Edge) -> bool {
+        match (self.floor, edge) {
+            (None, _) => false,
+            (Some(_), Edge::Leaf(_)) => true,
+            (Some(floor), Edge::Node(node)) => node.id < floor,
+        }
+    }
+
     fn offer(&mut self, key: Key, gradient: &Tensor) {
         for &i in self.keys.get(&key).into_iter().flatten() {
             self.found[i] = Some(gradient.clone());
@@ -150,13 +242,13 @@ struct Pending {
 }
 
 impl Pending {
-    fn add(&mut self, node: Arc<Node>, gradient: Tensor) -> Result<(), TensorError> {
+    fn add(&mut self, node: Arc<Node>, gradient: Tensor, keep: Keep) -> Result<(), TensorError> {
         let id = node.id;
         let slot = self.nodes.entry(id).or_insert_with(|| {
             self.order.push(id);
             (node, None)
         });
-        accumulate(&mut slot.1, gradient)
+        accumulate(&mut slot.1, gradient, keep)
     }
 
     fn pop(&mut self) -> Option<(Arc<Node>, Tensor)> {
@@ -165,50 +257,73 @@ impl Pending {
     }
 }
 
-fn run(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>, retain: bool) -> Result<(), TensorError> {
-    no_grad(|| {
-        let mut pending = Pending::default();
-        let mut leaves: HashMap<*const Leaf, (Arc<Leaf>, Option<Tensor>)> = HashMap::new();
-        let mut deliver = |pending: &mut Pending, edge: Edge, gradient: Tensor| match (edge, &wanted) {
-            (Edge::Node(node), _) => pending.add(node, gradient),
-            (Edge::Leaf(leaf), None) => accumulate(&mut leaf.lock(), dense(gradient)),
-            (Edge::Leaf(leaf), Some(_)) => {
-                accumulate(&mut leaves.entry(Arc::as_ptr(&leaf)).or_insert((leaf, None)).1, dense(gradient))
-            }
-        };
-        let mut captured = Vec::new();
-        for (edge, gradient) in roots {
-            deliver(&mut pending, edge, gradient)?;
+fn run(roots: Vec<(Edge, Tensor)>, wanted: Option<&mut Wanted>, keep: Keep) -> Result<(), TensorError> {
+    let walk = || walk(roots, wanted, keep);
+    if keep == Keep::Recorded { enable_grad(walk) } else { no_grad(walk) }
+}
+
+fn walk(roots: Vec<(Edge, Tensor)>, mut wanted: Option<&mut Wanted>, keep: Keep) -> Result<(), TensorError> {
+    let mut pending = Pending::default();
+    let mut leaves: HashMap<*const Leaf, (Arc<Leaf>, Option<Tensor>)> = HashMap::new();
+    let mut deliver = |pending: &mut Pending, edge: Edge, gradient: Tensor| match (edge, &wanted) {
+        (edge, Some(wanted)) if wanted.is_past(&edge) => Ok(()),
+        (Edge::Node(node), _) => pending.add(node, gradient, keep),
+        (Edge::Leaf(leaf), None) => accumulate(&mut leaf.lock(), dense(gradient), keep),
+        (Edge::Leaf(leaf), Some(_)) => {
+            accumulate(&mut leaves.entry(Arc::as_ptr(&leaf)).or_insert((leaf, None)).1, dense(gradient), keep)
         }
-        while let Some((node, gradient)) = pending.pop() {
-            if wanted.as_ref().is_some_and(|wanted| wanted.keys.contains_key(&Key::Node(node.id))) {
-                captured.push((node.id, gradient.clone()));
+    };
+    let mut captured = Vec::new();
+    for (edge, gradient) in roots {
+        deliver(&mut pending, edge, gradient)?;
+    }
+    while let Some((node, gradient)) = pending.pop() {
+        if wanted.as_ref().is_some_and(|wanted| wanted.keys.contains_key(&Key::Node(node.id))) {
+            captured.push((node.id, gradient.clone()));
+            if wanted.as_ref().is_some_and(|wanted| wanted.floor == Some(node.id)) {
+                continue;
             }
-            let recorded = if retain { node.lock().clone() } else { node.lock().take() };
-            let recorded = recorded.ok_or_else(|| freed(node.name))?;
-            for (edge, gradient) in step(&node, recorded, gradient)? {
+        }
+        let recorded = if keep == Keep::Nothing { node.lock().take() } else { node.lock().clone() };
+        let recorded = recorded.ok_or_else(|| freed(node.name))?;
+        let recording = Recording { node: &node, edges: &recorded.edges };
+        if let Some(output) = recorded.backward.recompute(&recording) {
+            if let Some(edge) = output?.edge() {
                 deliver(&mut pending, edge, gradient)?;
             }
+            continue;
         }
-        if let Some(wanted) = &mut wanted {
-            for (id, gradient) in captured {
-                wanted.offer(Key::Node(id), &gradient);
-            }
-            for (pointer, (_, gradient)) in leaves {
-                if let Some(gradient) = gradient {
-                    wanted.offer(Key::Leaf(pointer), &gradient);
-                }
+        for (edge, gradient) in step(&node, recorded, gradient, keep)? {
+            deliver(&mut pending, edge, gradient)?;
+        }
+    }
+    if let Some(wanted) = &mut wanted {
+        for (id, gradient) in captured {
+            wanted.offer(Key::Node(id), &gradient);
+        }
+        for (pointer, (_, gradient)) in leaves {
+            if let Some(gradient) = gradient {
+                wanted.offer(Key::Leaf(pointer), &gradient);
             }
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Runs the backward of one node; its saved values are freed on return, unless the node retains them.
-fn step(node: &Node, recorded: Recorded, gradient: Tensor) -> Result<Vec<(Edge, Tensor)>, TensorError> {
+fn step(
+    node: &Arc<Node>,
+    recorded: Recorded,
+    gradient: Tensor,
+    keep: Keep,
+) -> Result<Vec<(Edge, Tensor)>, TensorError> {
     let Recorded { edges, backward } = recorded;
     let needs: Vec<bool> = edges.iter().map(Option::is_some).collect();
-    let gradients = backward.backward(&gradient, &needs)?;
+    let gradients = if keep == Keep::Recorded {
+        backward.differentiable(&gradient, &needs, &Recording { node, edges: &edges })?
+    } else {
+        backward.backward(&gradient, &needs)?
+    };
     assert_eq!(gradients.len(), edges.len(), "{}: backward must return one entry per input", node.name);
     let mut delivered = Vec::with_capacity(edges.len());
     for (i, (edge, gradient)) in edges.into_iter().zip(gradients).enumerate() {
@@ -232,12 +347,13 @@ fn dense(gradient: Tensor) -> Tensor {
 }
 
 /// Adds `gradient` to what is there, in place where nobody else can see it.
-fn accumulate(slot: &mut Option<Tensor>, gradient: Tensor) -> Result<(), TensorError> {
+fn accumulate(slot: &mut Option<Tensor>, gradient: Tensor, keep: Keep) -> Result<(), TensorError> {
     *slot = Some(match slot.take() {
         None => gradient,
         Some(sum) if sum.shape() != gradient.shape() || sum.dtype() != gradient.dtype() => {
             unreachable!("gradients of one tensor differ: {:?} and {:?}", sum.shape(), gradient.shape())
         }
+        Some(sum) if keep == Keep::Recorded => sum.try_add(&gradient)?,
         Some(sum) => crate::ops::arithmetic::add_into(sum, &gradient)?,
     });
     Ok(())

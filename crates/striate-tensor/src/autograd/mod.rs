@@ -5,30 +5,51 @@
 //! oldest, each exactly once and after everything that used its output, and frees each as soon as it is done with.
 //! Neither the walk nor dropping a graph recurses: a chain of any length is fine.
 //!
-//! Gradients of gradients are not recorded.
+//! Gradients are recorded in turn where that is asked for ([`GradOptions::create_graph`]) and the rules allow it.
 
+mod checkpoint;
 mod engine;
 mod graph;
+mod jacobian;
 mod mode;
+mod recording;
 mod saved;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub use engine::grad;
+pub use checkpoint::{checkpoint, try_checkpoint};
+pub use engine::{GradOptions, grad, grad_with};
 pub use graph::RecordedOperation;
-pub use mode::{is_grad_enabled, no_grad};
+pub use jacobian::{hessian, jacobian};
+pub use mode::{enable_grad, is_grad_enabled, no_grad};
+pub(crate) use recording::Recording;
 pub(crate) use saved::SavedTensor;
 
 use crate::error::OrPanic;
 use crate::tensor::Inner;
 use crate::{Tensor, TensorError};
 
+/// One gradient per input of an operation; `None` where it is not wanted.
+pub(crate) type Gradients = Result<Vec<Option<Tensor>>, TensorError>;
+
 /// The second half of a differentiable operation: from the gradient of its output to the gradients of its inputs.
 pub(crate) trait Backward: Send + Sync {
     /// `grad` has the shape and dtype of the output. Returns one entry per input, in the order given to
     /// [`Tensor::record`]: the gradient in the shape of that input, or `None` where `needs` is false.
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError>;
+
+    /// The same gradients, computed by recorded operations from values that `recording` attaches to the graph, so that
+    /// they can be differentiated again. Refused by name where a rule does not provide it.
+    fn differentiable(&self, _grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        Err(recording.refuse())
+    }
+
+    /// For a stretch of operations that was not recorded: computes it again, recorded, from its attached inputs. The walk
+    /// then goes on at the result instead of calling [`backward`](Self::backward).
+    fn recompute(&self, _recording: &Recording) -> Option<Result<Tensor, TensorError>> {
+        None
+    }
 }
 
 /// Where the gradient of an input goes.
@@ -110,8 +131,13 @@ impl Tensor {
         if !is_grad_enabled() || !inputs.iter().any(|input| input.requires_grad()) {
             return self;
         }
+        self.record_always(name, inputs, backward())
+    }
+
+    /// Like [`record`](Self::record), whatever the inputs require.
+    fn record_always<B: Backward + 'static>(self, name: &'static str, inputs: &[&Tensor], backward: B) -> Tensor {
         let edges = inputs.iter().map(|input| input.edge()).collect();
-        let node = Some(Node::new(name, edges, backward()));
+        let node = Some(Node::new(name, edges, backward));
         let inner = Arc::try_unwrap(self.0).unwrap_or_else(|shared| Inner {
             storage: Arc::clone(&shared.storage),
             layout: shared.layout.clone(),

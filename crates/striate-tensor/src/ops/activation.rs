@@ -15,7 +15,7 @@
 use striate_kernels::Element;
 
 use super::pointwise::{map, zip};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -77,6 +77,33 @@ impl Activation {
             }
         }
     }
+
+    /// The derivative by recorded operations.
+    fn recorded_derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        let positive = x.try_gt(&x.zeros_like())?;
+        let steps = |slope: f64| -> Result<Tensor, TensorError> {
+            let x = x.detach();
+            x.try_abs()?.try_lt(&x.ones_like().try_mul_scalar(3.0)?)?.try_to_dtype(x.dtype())?.try_mul_scalar(slope)
+        };
+        match self {
+            Self::Elu { alpha, scale } => {
+                // Only what is not positive goes through the exponential: 0 · ∞ would be NaN.
+                let below = x.try_clamp(f64::NEG_INFINITY, 0.0)?.try_exp()?.try_mul_scalar(alpha * scale)?;
+                positive.try_where_(&x.ones_like().try_mul_scalar(scale)?, &below)
+            }
+            Self::Softplus { beta } => x.try_mul_scalar(beta)?.try_sigmoid(),
+            Self::Mish => {
+                let t = x.try_softplus(1.0)?.try_tanh()?;
+                let rest = t.try_square()?.try_neg()?.try_add_scalar(1.0)?;
+                t.try_add(&x.try_mul(&rest)?.try_mul(&x.try_sigmoid()?)?)
+            }
+            Self::Hardsigmoid => steps(1.0 / 6.0),
+            Self::Hardswish => {
+                let inside = x.try_mul_scalar(1.0 / 3.0)?.try_add_scalar(0.5)?;
+                steps(1.0)?.try_to_dtype(crate::DType::Bool)?.try_where_(&inside, &positive.try_to_dtype(x.dtype())?)
+            }
+        }
+    }
 }
 
 struct ActivationBackward {
@@ -94,6 +121,11 @@ impl Backward for ActivationBackward {
             })?
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let x = recording.input(0, self.x.get(self.op)?);
+        Ok(vec![Some(grad.try_mul(&self.activation.recorded_derivative(&x)?)?)])
     }
 }
 
@@ -118,6 +150,11 @@ impl Backward for LeakyReluBackward {
             zip(OP, x, grad, grad.dtype(), |x: T, g: T| if x > 0.0 { g } else { slope * g })?
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let x = self.x.get("leaky_relu")?;
+        Ok(vec![Some(x.try_gt(&x.zeros_like())?.try_where_(grad, &grad.try_mul_scalar(self.slope)?)?)])
     }
 }
 

@@ -13,7 +13,7 @@ use striate_kernels::pointwise::zip_in_place;
 
 use super::pointwise::{map, zip, zip3};
 use super::sum::sum_to_shape;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
 use crate::layout::Layout;
@@ -37,6 +37,10 @@ impl Backward for AddBackward {
         let b = if self.subtract { b.map(|b| b.try_neg()).transpose()? } else { b };
         Ok(vec![a, b])
     }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
+    }
 }
 
 struct MulBackward {
@@ -49,6 +53,14 @@ impl Backward for MulBackward {
         let (a, b) = (self.a.get("mul")?, self.b.get("mul")?);
         let da = needs[0].then(|| sum_to_shape(&grad.try_mul(b)?, a.shape())).transpose()?;
         let db = needs[1].then(|| sum_to_shape(&grad.try_mul(a)?, b.shape())).transpose()?;
+        Ok(vec![da, db])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let a = recording.input(0, self.a.get("mul")?);
+        let b = recording.input(1, self.b.get("mul")?);
+        let da = needs[0].then(|| sum_to_shape(&grad.try_mul(&b)?, a.shape())).transpose()?;
+        let db = needs[1].then(|| sum_to_shape(&grad.try_mul(&a)?, b.shape())).transpose()?;
         Ok(vec![da, db])
     }
 }
@@ -73,6 +85,15 @@ impl Backward for DivBackward {
         });
         Ok(vec![da, db.transpose()?])
     }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let a = recording.input(0, self.a.get("div")?);
+        let b = recording.input(1, self.b.get("div")?);
+        let part = grad.try_div(&b)?;
+        let da = needs[0].then(|| sum_to_shape(&part, a.shape())).transpose()?;
+        let db = needs[1].then(|| sum_to_shape(&part.try_mul(&a.try_div(&b)?)?.try_neg()?, b.shape())).transpose()?;
+        Ok(vec![da, db])
+    }
 }
 
 /// `y = scale * x + shift`, for all operations with one number.
@@ -83,6 +104,10 @@ struct ScaleBackward {
 impl Backward for ScaleBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(if self.scale == 1.0 { grad.clone() } else { grad.try_mul_scalar(self.scale)? })])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

@@ -16,11 +16,11 @@ use striate_kernels::Element;
 use striate_kernels::batch_norm::{self as kernel, Normalization};
 use striate_kernels::memory::Buffer;
 
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 const OP: &str = "batch_norm";
 
@@ -107,6 +107,14 @@ impl Statistics {
     fn read<T: Element>(&self) -> (&[T], &[T]) {
         let both = self.0.as_slice::<T>();
         both.split_at(both.len() / 2)
+    }
+
+    /// As tensors of `shape`.
+    fn tensors(&self, shape: &[usize], dtype: DType) -> Result<(Tensor, Tensor), TensorError> {
+        dispatch_float!(dtype, OP, |T| {
+            let (mean, variance) = self.read::<T>();
+            Ok((Tensor::try_from_slice(mean, shape)?, Tensor::try_from_slice(variance, shape)?))
+        })
     }
 }
 
@@ -217,6 +225,32 @@ impl Backward for BatchNormBackward {
         });
         gradients.truncate(needs.len());
         Ok(gradients)
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let input = recording.input(0, self.input.get(OP)?);
+        let shape: Vec<usize> = (0..input.rank()).map(|d| if d == 1 { input.shape()[1] } else { 1 }).collect();
+        let mut inputs = vec![input];
+        if let Some(weight) = &self.weight {
+            let weight = recording.input(1, weight.get(OP)?);
+            // The gradient does not depend on the value of the bias.
+            inputs.push(weight.clone());
+            inputs.push(recording.input(2, &weight.zeros_like()));
+        }
+        let fixed = if self.options.training { None } else { Some(self.statistics.tensors(&shape, grad.dtype())?) };
+        recording.through(grad, needs, &inputs, |inputs| {
+            let dims: Vec<isize> = (0..inputs[0].rank() as isize).filter(|&d| d != 1).collect();
+            let (mean, variance) = match fixed {
+                Some(statistics) => statistics,
+                None => (inputs[0].try_mean(&dims, true)?, inputs[0].try_var_corrected(&dims, true, 0)?),
+            };
+            let deviation = variance.try_add_scalar(self.options.eps)?.try_sqrt()?;
+            let mut y = inputs[0].try_sub(&mean)?.try_div(&deviation)?;
+            if let [_, weight, bias] = inputs {
+                y = y.try_mul(&weight.try_reshape(&shape)?)?.try_add(&bias.try_reshape(&shape)?)?;
+            }
+            Ok(y)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 //! the repetitions.
 
 use super::sum::sum_to_shape;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::error::OrPanic;
 use crate::layout::broadcasts_to;
 use crate::{Tensor, TensorError};
@@ -14,6 +14,10 @@ struct BroadcastBackward {
 impl Backward for BroadcastBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(sum_to_shape(grad, &self.shape)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

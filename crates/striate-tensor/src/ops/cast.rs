@@ -3,7 +3,7 @@
 //! Forward: `y = x` in another type. Backward: `dx = dy` in the type of `x`.
 
 use super::pointwise::map;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, TensorElement, dispatch_number, dispatch_stored};
 use crate::error::OrPanic;
 use crate::{DType, Tensor, TensorError};
@@ -15,6 +15,10 @@ struct CastBackward {
 impl Backward for CastBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(grad.try_to_dtype(self.from)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

@@ -3,7 +3,7 @@
 //! Backward of each: the parts of the gradient where the inputs went.
 
 use super::copy::write_strided;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_number, dispatch_stored};
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
@@ -24,6 +24,10 @@ impl Backward for CatBackward {
         });
         parts.collect()
     }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
+    }
 }
 
 struct PadBackward {
@@ -38,6 +42,10 @@ impl Backward for PadBackward {
             part = part.try_narrow(d as isize, before, size)?;
         }
         Ok(vec![Some(part)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

@@ -13,7 +13,8 @@
 
 use striate_kernels::conv2d::{self as kernel, Conv2dGeometry};
 
-use crate::autograd::{Backward, SavedTensor};
+use super::conv2d_gradient;
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
@@ -137,6 +138,22 @@ impl Backward for Conv2dBackward {
                 }
             }
         });
+        Ok(gradients)
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let input = recording.input(0, self.input.get(OP)?);
+        let weight = recording.input(1, self.weight.get(OP)?);
+        let mut gradients = vec![None; needs.len()];
+        if needs[0] {
+            gradients[0] = Some(conv2d_gradient::of_input(&self.geometry, grad, &weight)?);
+        }
+        if needs[1] {
+            gradients[1] = Some(conv2d_gradient::of_weight(OP, &self.geometry, &input, grad)?);
+        }
+        if needs.get(2) == Some(&true) {
+            gradients[2] = Some(grad.try_sum(&[0, 2, 3], false)?);
+        }
         Ok(gradients)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytemuck::Pod;
 
 use super::pointwise::Loops;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{TensorElement, dispatch_stored};
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, broadcasts_to};
@@ -70,6 +70,10 @@ struct ContiguousBackward;
 impl Backward for ContiguousBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(grad.clone())])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

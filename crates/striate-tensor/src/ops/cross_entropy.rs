@@ -15,7 +15,7 @@ use striate_kernels::softmax::log_softmax_rows;
 use striate_kernels::threads::parallel_chunks_mut;
 
 use super::softmax::{dense_along, dim_to_last};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
@@ -162,6 +162,38 @@ impl Backward for CrossEntropyBackward {
         });
         Ok(vec![Some(grad_input)])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let op = self.kind.name();
+        let (targets, classes) = (self.targets.get(op)?, self.shape[self.dim]);
+        let mut positions = self.shape.clone();
+        positions.remove(self.dim);
+        let mut grad = grad.clone();
+        if self.reduction == Reduction::Mean {
+            grad = grad.try_div_scalar(targets.numel() as f64)?;
+        }
+        // One gradient per position, then along the classes.
+        let grad = grad.try_broadcast_to(&positions)?.try_unsqueeze(self.dim as isize)?;
+        let chosen = targets.try_one_hot(classes)?.try_to_dtype(grad.dtype())?;
+        let chosen = chosen.try_permute(&classes_to(self.dim, self.shape.len()))?;
+        let slope = match &self.log_probabilities {
+            None => chosen.try_neg()?,
+            // Recomputed from the input, whose value is the log-probabilities up to a constant per position.
+            Some(log_probabilities) => {
+                let rows = log_probabilities.get(op)?;
+                let value = rows.try_permute(&classes_to(self.dim, self.shape.len()))?;
+                recording.input(0, &value).try_softmax(self.dim as isize)?.try_sub(&chosen)?
+            }
+        };
+        Ok(vec![Some(slope.try_mul(&grad)?)])
+    }
+}
+
+/// The order of dimensions that moves the classes from the end to `dim`.
+fn classes_to(dim: usize, rank: usize) -> Vec<isize> {
+    let mut order: Vec<isize> = (0..rank as isize - 1).collect();
+    order.insert(dim, rank as isize - 1);
+    order
 }
 
 /// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - [j = target])`, without the exponential when there is no `log_p`.

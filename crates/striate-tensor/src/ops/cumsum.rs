@@ -3,7 +3,7 @@
 //! `y[i] = x[0] + ... + x[i]`; backward: `dx[i] = dy[i] + ... + dy[n - 1]`.
 
 use super::gather::Axis;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
 use crate::layout::{MemoryFormat, resolve_dim};
@@ -19,6 +19,11 @@ impl Backward for CumsumBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         let axis = Axis::new(grad.shape(), self.dim);
         Ok(vec![Some(dispatch_float!(grad.dtype(), OP, |T| running::<T>(grad, axis, true)))])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let dim = self.dim as isize;
+        Ok(vec![Some(grad.try_flip(&[dim])?.try_cumsum(dim)?.try_flip(&[dim])?)])
     }
 }
 

@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::pointwise::{map, zip};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -36,6 +36,12 @@ impl Backward for ErfBackward {
             })?
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let x = recording.input(0, self.x.get(OP)?);
+        let slope = x.try_square()?.try_neg()?.try_exp()?.try_mul_scalar(std::f64::consts::FRAC_2_SQRT_PI)?;
+        Ok(vec![Some(grad.try_mul(&slope)?)])
     }
 }
 

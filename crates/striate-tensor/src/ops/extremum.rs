@@ -6,7 +6,7 @@
 use super::arithmetic::same_dtype;
 use super::pointwise::{zip, zip3};
 use super::sum::sum_to_shape;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -68,6 +68,21 @@ impl Backward for ExtremumBackward {
         let da = needs[0].then(|| share(a, b)).transpose()?;
         let db = needs[1].then(|| share(b, a)).transpose()?;
         Ok(vec![da, db])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        // The share of each operand is a constant; its gradient for ones is that share before any sum.
+        let op = self.kind.name();
+        let (a, b) = (self.a.get(op)?.try_broadcast_to(grad.shape())?, self.b.get(op)?.try_broadcast_to(grad.shape())?);
+        let whole = Self { kind: self.kind, a: SavedTensor::new(&a), b: SavedTensor::new(&b) };
+        let shares = crate::no_grad(|| whole.backward(&grad.ones_like(), &[true, true]))?;
+        let operands = [&self.a, &self.b].into_iter().zip(shares).zip(needs);
+        operands
+            .map(|((operand, share), &needed)| {
+                let share = share.filter(|_| needed);
+                share.map(|share| sum_to_shape(&grad.try_mul(&share)?, operand.get(op)?.shape())).transpose()
+            })
+            .collect()
     }
 }
 

@@ -3,7 +3,8 @@
 //! `gather`: `y[o, j, i] = x[o, index[o, j, i], i]` along one dimension. `index_select`: `y[o, j, i] = x[o, index[j], i]`.
 //! Backward: the gradient is added up at the places it was read from, `dx[o, index, i] += dy[o, j, i]`, in order.
 
-use crate::autograd::{Backward, SavedTensor};
+use super::rearrange::accumulate_at;
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_stored};
 use crate::error::OrPanic;
 use crate::layout::{MemoryFormat, resolve_dim};
@@ -76,6 +77,11 @@ impl Backward for GatherBackward {
         });
         Ok(vec![Some(dx)])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let zeros = Tensor::zeros(&self.shape, grad.dtype());
+        Ok(vec![Some(zeros.try_scatter_add(self.dim as isize, self.indices.get("gather")?, grad)?)])
+    }
 }
 
 struct IndexSelectBackward {
@@ -101,6 +107,14 @@ impl Backward for IndexSelectBackward {
             })
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let Axis { outer, size, inner } = self.axis;
+        let start = |o: usize, index: i64| (o * size + index as usize) * inner;
+        let rows = (0..outer).flat_map(|o| self.indices.iter().map(move |&index| start(o, index)));
+        let places = rows.flat_map(|start| start..start + inner).collect();
+        Ok(vec![Some(accumulate_at("index_select", grad, &self.shape, places)?)])
     }
 }
 

@@ -5,7 +5,7 @@ use striate_kernels::Element;
 
 use super::erf::complementary_error_function;
 use super::pointwise::{map, zip};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -23,6 +23,15 @@ impl Backward for GeluBackward {
             zip(OP, x, grad, grad.dtype(), |x: T, g: T| -> T { g * derivative(Element::to_f64(x)) as T })?
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let x = recording.input(0, self.x.get(OP)?);
+        let below =
+            x.try_mul_scalar(std::f64::consts::FRAC_1_SQRT_2)?.try_erf()?.try_add_scalar(1.0)?.try_mul_scalar(0.5)?;
+        let density = x.try_square()?.try_mul_scalar(-0.5)?.try_exp()?;
+        let density = density.try_mul_scalar(1.0 / (2.0 * std::f64::consts::PI).sqrt())?;
+        Ok(vec![Some(grad.try_mul(&below.try_add(&x.try_mul(&density)?)?)?)])
     }
 }
 

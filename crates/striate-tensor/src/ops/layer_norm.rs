@@ -14,7 +14,7 @@
 use striate_kernels::memory::Buffer;
 use striate_kernels::row_norm::{self as kernel, RowNorm};
 
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat;
@@ -23,6 +23,7 @@ use crate::{Tensor, TensorError};
 struct RowNormBackward {
     op: &'static str,
     norm: RowNorm,
+    eps: f64,
     x: SavedTensor,
     weight: Option<SavedTensor>,
     /// Mean and inverse standard deviation of each row.
@@ -56,6 +57,32 @@ impl Backward for RowNormBackward {
         });
         Ok(gradients)
     }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let mut inputs = vec![recording.input(0, self.x.get(self.op)?)];
+        if let Some(weight) = &self.weight {
+            let weight = recording.input(1, weight.get(self.op)?);
+            // The gradient does not depend on the value of the bias.
+            inputs.push(weight.clone());
+            inputs.push(recording.input(2, &weight.zeros_like()));
+        }
+        recording.through(grad, needs, &inputs, |inputs| {
+            let x = &inputs[0];
+            let rows = x.try_reshape(&[x.numel() / self.norm.columns, self.norm.columns])?;
+            let centred = rows.try_sub(&rows.try_mean(&[1], true)?)?;
+            let deviation = centred.try_square()?.try_mean(&[1], true)?.try_add_scalar(self.eps)?.try_sqrt()?;
+            let mut y = centred.try_div(&deviation)?.try_reshape(x.shape())?;
+            if let [_, weight, bias] = inputs {
+                // Of a group normalisation there is one number per channel, the second dimension.
+                let mut shape = weight.shape().to_vec();
+                if self.op == "group_norm" {
+                    shape.resize(x.rank() - 1, 1);
+                }
+                y = y.try_mul(&weight.try_reshape(&shape)?)?.try_add(&bias.try_reshape(&shape)?)?;
+            }
+            Ok(y)
+        })
+    }
 }
 
 type Affine<'a> = Option<(&'a Tensor, &'a Tensor)>;
@@ -81,6 +108,7 @@ fn normalize(op: &'static str, x: &Tensor, norm: RowNorm, affine: Affine, eps: f
     Ok(y.record(op, &inputs, || RowNormBackward {
         op,
         norm,
+        eps,
         x: SavedTensor::new(x),
         weight: affine.map(|(weight, _)| SavedTensor::new(weight)),
         statistics,

@@ -8,7 +8,7 @@
 use striate_kernels::gemm::{MatrixMut, MatrixRef, gemm};
 use striate_kernels::pointwise::sum_rows;
 
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
@@ -106,6 +106,24 @@ impl Backward for LinearBackward {
                 }));
             }
         });
+        Ok(gradients)
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let input = recording.input(0, self.input.get(OP)?);
+        let weight = recording.input(1, self.weight.get(OP)?);
+        let mut gradients = vec![None; needs.len()];
+        let rows = grad.try_reshape(&[self.rows, weight.shape()[0]])?;
+        if needs[0] {
+            gradients[0] = Some(rows.try_matmul(&weight)?.try_reshape(input.shape())?);
+        }
+        if needs[1] {
+            let input = input.try_reshape(&[self.rows, weight.shape()[1]])?;
+            gradients[1] = Some(rows.t().try_matmul(&input)?);
+        }
+        if needs.get(2) == Some(&true) {
+            gradients[2] = Some(rows.try_sum(&[0], false)?);
+        }
         Ok(gradients)
     }
 }

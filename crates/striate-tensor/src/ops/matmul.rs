@@ -11,7 +11,7 @@ use striate_kernels::threads::parallel_chunks_mut;
 
 use super::arithmetic::same_dtype;
 use super::sum::sum_to_shape;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, broadcast_shapes};
@@ -27,6 +27,14 @@ impl Backward for MatmulBackward {
         let (a, b) = (self.a.get("matmul")?, self.b.get("matmul")?);
         let da = needs[0].then(|| sum_to_shape(&product(grad, &b.t())?, a.shape())).transpose()?;
         let db = needs[1].then(|| sum_to_shape(&product(&a.t(), grad)?, b.shape())).transpose()?;
+        Ok(vec![da, db])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let a = recording.input(0, self.a.get("matmul")?);
+        let b = recording.input(1, self.b.get("matmul")?);
+        let da = needs[0].then(|| sum_to_shape(&grad.try_matmul(&b.t())?, a.shape())).transpose()?;
+        let db = needs[1].then(|| sum_to_shape(&a.t().try_matmul(grad)?, b.shape())).transpose()?;
         Ok(vec![da, db])
     }
 }

@@ -6,8 +6,9 @@
 use super::extremum::{larger, smaller};
 use super::gather::{Axis, scatter_at};
 use super::pointwise::zip;
+use super::rearrange::accumulate_at;
 use super::reduce::{Reduction, fold};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
@@ -26,20 +27,30 @@ struct MaxBackward {
     reduction: Reduction,
 }
 
-impl Backward for MaxBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+impl MaxBackward {
+    /// Which elements attain the value (1, else 0), and how many of them there are: constants.
+    fn attaining(&self) -> Result<(Tensor, Tensor), TensorError> {
         let x = self.x.get(self.op)?;
         let y = self.reduction.unfinish(self.y.get(self.op)?, x.shape());
-        let grad = self.reduction.unfinish(grad, x.shape());
-        let dx = dispatch_float!(x.dtype(), self.op, |T| {
+        dispatch_float!(x.dtype(), self.op, |T| {
             let attains = zip(self.op, x, &y, x.dtype(), |x: T, y: T| -> T {
                 if x == y || (x.is_nan() && y.is_nan()) { 1.0 } else { 0.0 }
             })?;
             let whole = Reduction { reduced: self.reduction.reduced.clone(), keepdim: true };
             let count = fold::<T>(&attains, &whole, 0.0, |a, b| a + b);
-            attains.try_mul(&grad.try_div(&count)?)?
-        });
-        Ok(vec![Some(dx)])
+            Ok((attains, count))
+        })
+    }
+}
+
+impl Backward for MaxBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let (attains, count) = self.attaining()?;
+        Ok(vec![Some(attains.try_mul(&grad.try_reshape(count.shape())?.try_div(&count)?)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 
@@ -138,6 +149,14 @@ impl Backward for SelectedBackward {
             })
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let indices = self.indices.get(self.op)?.data_in_format::<i64>(MemoryFormat::Contiguous);
+        let Axis { size, inner, .. } = self.axis;
+        let place = |(j, &index): (usize, &i64)| (j / inner * size + index as usize) * inner + j % inner;
+        let places = indices.iter().enumerate().map(place).collect();
+        Ok(vec![Some(accumulate_at(self.op, grad, &self.shape, places)?)])
     }
 }
 

@@ -5,7 +5,7 @@
 use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use super::copy::write_strided;
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, resolve_dim};
@@ -66,6 +66,7 @@ impl From<RangeFull> for Slice {
 }
 
 /// Of a view that took, from a tensor of `shape`, the part which begins at `starts` and takes every `steps`-th entry.
+#[derive(Clone)]
 struct PartBackward {
     op: &'static str,
     shape: Vec<usize>,
@@ -73,18 +74,46 @@ struct PartBackward {
     steps: Vec<usize>,
 }
 
+impl PartBackward {
+    /// `part` in place, zeros around it.
+    fn spread(&self, part: &Tensor) -> Result<Tensor, TensorError> {
+        let whole = Layout::contiguous(&self.shape);
+        let place = part_of(&whole, &self.starts, &self.steps, part.shape());
+        Ok(dispatch_float!(part.dtype(), self.op, |T| {
+            let data = part.data::<T>();
+            Tensor::fill_layout(whole, part.dtype(), |dx: &mut [T]| {
+                dx.fill(0.0);
+                write_strided(&data, part.layout(), &mut dx[place.offset..], &place);
+            })
+        }))
+    }
+}
+
 impl Backward for PartBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let whole = Layout::contiguous(&self.shape);
-        let part = part_of(&whole, &self.starts, &self.steps, grad.shape());
-        let dx = dispatch_float!(grad.dtype(), self.op, |T| {
-            let data = grad.data::<T>();
-            Tensor::fill_layout(whole, grad.dtype(), |dx: &mut [T]| {
-                dx.fill(0.0);
-                write_strided(&data, grad.layout(), &mut dx[part.offset..], &part);
-            })
-        });
-        Ok(vec![Some(dx)])
+        Ok(vec![Some(self.spread(grad)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let rule = SpreadBackward { part: self.clone(), shape: grad.shape().to_vec() };
+        Ok(vec![Some(self.spread(grad)?.record(self.op, &[grad], || rule))])
+    }
+}
+
+/// Of the gradient of a part, which fills the part of a larger tensor.
+struct SpreadBackward {
+    part: PartBackward,
+    shape: Vec<usize>,
+}
+
+impl Backward for SpreadBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let PartBackward { op, starts, steps, .. } = &self.part;
+        Ok(vec![Some(grad.part(op, starts.clone(), steps.clone(), &self.shape))])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

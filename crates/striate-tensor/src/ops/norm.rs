@@ -8,7 +8,7 @@
 //! The maximum norm, `p = ∞`, is `max |x|`, with the gradient shared as in [`max`](Tensor::max).
 
 use super::reduce::Reduction;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
 
@@ -21,11 +21,10 @@ struct NormBackward {
     reduction: Reduction,
 }
 
-impl Backward for NormBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let x = self.x.get(OP)?;
-        let y = self.reduction.unfinish(self.y.get(OP)?, x.shape());
-        let grad = self.reduction.unfinish(grad, x.shape());
+impl NormBackward {
+    fn gradient(&self, grad: &Tensor, x: &Tensor, y: &Tensor) -> Gradients {
+        let kept = self.reduction.kept_shape(x.shape());
+        let (y, grad) = (y.try_reshape(&kept)?, grad.try_reshape(&kept)?);
         let zero = y.zeros_like();
         // Where the norm is 0 so are the elements: dividing them by 1 instead keeps them so.
         let y = y.try_eq(&zero)?.try_where_(&y.ones_like(), &y)?;
@@ -43,6 +42,16 @@ impl Backward for NormBackward {
             x.try_eq(&zero)?.try_where_(&zero, &sign.try_mul(&size)?)?
         };
         Ok(vec![Some(direction.try_mul(&grad)?)])
+    }
+}
+
+impl Backward for NormBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        self.gradient(grad, self.x.get(OP)?, self.y.get(OP)?)
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        self.gradient(grad, &recording.input(0, self.x.get(OP)?), &recording.output(self.y.get(OP)?))
     }
 }
 

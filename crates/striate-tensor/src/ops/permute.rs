@@ -1,6 +1,6 @@
 //! `permute` and `transpose`: views with the dimensions in another order. The gradient is permuted back.
 
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::error::OrPanic;
 use crate::layout::resolve_dim;
 use crate::{Tensor, TensorError};
@@ -13,6 +13,10 @@ struct PermuteBackward {
 impl Backward for PermuteBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(grad.try_permute(&self.inverse)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

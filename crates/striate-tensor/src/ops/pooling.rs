@@ -11,7 +11,8 @@
 use striate_kernels::memory::Buffer;
 use striate_kernels::pooling::{self as kernel, Pool2dGeometry};
 
-use crate::autograd::Backward;
+use super::rearrange::accumulate_at;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
@@ -130,6 +131,20 @@ impl Backward for MaxPool2dBackward {
         });
         Ok(vec![Some(grad_input)])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let &Pool2dGeometry { batch, channels, in_height, in_width, .. } = &self.geometry;
+        let (plane, argmax) = (in_height * in_width, self.argmax.as_slice::<u32>());
+        let windows = self.geometry.output_size().iter().product::<usize>();
+        // From channels-last to row-major order.
+        let place = |i: usize| {
+            let (image, channel, window) = (i / windows / channels, i / windows % channels, i % windows);
+            i / windows * plane + argmax[(image * windows + window) * channels + channel] as usize
+        };
+        let places = (0..grad.numel()).map(place).collect();
+        let shape = [batch, channels, in_height, in_width];
+        Ok(vec![Some(accumulate_at("max_pool2d", grad, &shape, places)?)])
+    }
 }
 
 struct AvgPool2dBackward {
@@ -146,6 +161,32 @@ impl Backward for AvgPool2dBackward {
             })
         });
         Ok(vec![Some(grad_input)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        let gradient = self.backward(grad, needs)?.pop().flatten().expect("the rule above gives one");
+        let Self { geometry, count_include_pad } = self;
+        let rule = || SpreadMeansBackward { geometry: geometry.clone(), count_include_pad: *count_include_pad };
+        Ok(vec![Some(gradient.record("avg_pool2d", &[grad], rule))])
+    }
+}
+
+/// Of the gradient of average pooling: the transpose of a transpose.
+struct SpreadMeansBackward {
+    geometry: Pool2dGeometry,
+    count_include_pad: bool,
+}
+
+impl Backward for SpreadMeansBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        let &Pool2dGeometry { kernel, stride, padding, dilation, .. } = &self.geometry;
+        let count_include_pad = self.count_include_pad;
+        let options = Pool2dOptions { kernel, stride, padding, dilation, count_include_pad };
+        Ok(vec![Some(grad.try_avg_pool2d(options)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

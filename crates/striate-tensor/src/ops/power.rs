@@ -3,7 +3,7 @@
 //! `pow`: `y = xᵖ`, `dx = dy · p xᵖ⁻¹`. `clamp`: `y = min(max(x, low), high)`, `dx = dy` where `low <= x <= high`, else 0.
 
 use super::pointwise::{map, zip};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -26,6 +26,15 @@ impl Backward for PowBackward {
         });
         Ok(vec![Some(dx)])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let x = self.x.get("pow")?;
+        if self.exponent == 0.0 {
+            return Ok(vec![Some(x.zeros_like())]);
+        }
+        let power = recording.input(0, x).try_pow(self.exponent - 1.0)?;
+        Ok(vec![Some(grad.try_mul(&power.try_mul_scalar(self.exponent)?)?)])
+    }
 }
 
 struct ClampBackward {
@@ -42,6 +51,14 @@ impl Backward for ClampBackward {
             zip("clamp", x, grad, grad.dtype(), |x: T, g: T| if x >= low && x <= high { g } else { 0.0 })?
         });
         Ok(vec![Some(dx)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        // The limits carry no gradient: only where they are reached matters.
+        let x = self.x.get("clamp")?;
+        let (low, high) = (x.ones_like().try_mul_scalar(self.low)?, x.ones_like().try_mul_scalar(self.high)?);
+        let inside = x.try_ge(&low)?.try_logical_and(&x.try_le(&high)?)?;
+        Ok(vec![Some(inside.try_where_(grad, &grad.zeros_like())?)])
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_number, dispatch_stored};
 use crate::layout::{Layout, MemoryFormat, contiguous_strides};
 use crate::{Tensor, TensorError};
@@ -23,9 +23,14 @@ impl Backward for RearrangeBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(sum_at(self.op, grad, &self.shape, &self.places)?)])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        Ok(vec![Some(accumulate_shared(self.op, grad, &self.shape, Arc::clone(&self.places))?)])
+    }
 }
 
 struct AccumulateBackward {
+    op: &'static str,
     places: Arc<[usize]>,
     shape: Vec<usize>,
 }
@@ -34,11 +39,18 @@ impl Backward for AccumulateBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(pick(grad, &self.shape, &self.places))])
     }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        Ok(vec![Some(rearrange_shared(self.op, grad, &self.shape, Arc::clone(&self.places)))])
+    }
 }
 
 /// `y[j] = x[places[j]]` of `shape`, recorded as `op`.
 pub(super) fn rearrange(op: &'static str, x: &Tensor, shape: &[usize], places: Vec<usize>) -> Tensor {
-    let places: Arc<[usize]> = places.into();
+    rearrange_shared(op, x, shape, places.into())
+}
+
+fn rearrange_shared(op: &'static str, x: &Tensor, shape: &[usize], places: Arc<[usize]>) -> Tensor {
     pick(x, shape, &places).record(op, &[x], || RearrangeBackward { op, places, shape: x.shape().to_vec() })
 }
 
@@ -49,9 +61,17 @@ pub(super) fn accumulate_at(
     shape: &[usize],
     places: Vec<usize>,
 ) -> Result<Tensor, TensorError> {
-    let places: Arc<[usize]> = places.into();
+    accumulate_shared(op, x, shape, places.into())
+}
+
+fn accumulate_shared(
+    op: &'static str,
+    x: &Tensor,
+    shape: &[usize],
+    places: Arc<[usize]>,
+) -> Result<Tensor, TensorError> {
     let y = sum_at(op, x, shape, &places)?;
-    Ok(y.record(op, &[x], || AccumulateBackward { places, shape: x.shape().to_vec() }))
+    Ok(y.record(op, &[x], || AccumulateBackward { op, places, shape: x.shape().to_vec() }))
 }
 
 fn pick(x: &Tensor, shape: &[usize], places: &[usize]) -> Tensor {

@@ -6,7 +6,7 @@
 use striate_kernels::Element;
 use striate_kernels::threads::parallel_chunks_mut;
 
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::layout::MemoryFormat;
 use crate::{Tensor, TensorError};
@@ -53,20 +53,45 @@ pub(super) fn resample(op: &'static str, x: &Tensor, taps: Vec<Taps>) -> Result<
     Ok(y.record(op, &[x], || ResampleBackward { op, taps, shape: x.shape().to_vec() }))
 }
 
+#[derive(Clone)]
 struct ResampleBackward {
     op: &'static str,
     taps: Vec<Taps>,
     shape: Vec<usize>,
 }
 
-impl Backward for ResampleBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+impl ResampleBackward {
+    fn transposed(&self, grad: &Tensor) -> Result<Tensor, TensorError> {
         let first = self.shape.len() - self.taps.len();
-        let mut dx = grad.clone();
+        let mut dx = grad.detach();
         for (i, taps) in self.taps.iter().enumerate().rev() {
             dx = along(self.op, &dx, first + i, taps, self.shape[first + i], true)?;
         }
-        Ok(vec![Some(dx)])
+        Ok(dx)
+    }
+}
+
+impl Backward for ResampleBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        Ok(vec![Some(self.transposed(grad)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let gradient = self.transposed(grad)?.record(self.op, &[grad], || TransposedResampleBackward(self.clone()));
+        Ok(vec![Some(gradient)])
+    }
+}
+
+/// Of the gradient of a resampling: the transpose of a transpose.
+struct TransposedResampleBackward(ResampleBackward);
+
+impl Backward for TransposedResampleBackward {
+    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        Ok(vec![Some(resample(self.0.op, grad, self.0.taps.clone())?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

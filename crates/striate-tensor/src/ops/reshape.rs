@@ -3,7 +3,7 @@
 //! The row-major sequence of elements stays, the shape changes; a view where the strides allow it, else a copy. The
 //! gradient is reshaped back.
 
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
 use crate::{Tensor, TensorError};
@@ -15,6 +15,10 @@ struct ReshapeBackward {
 impl Backward for ReshapeBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         Ok(vec![Some(grad.try_reshape(&self.shape)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        self.backward(grad, needs)
     }
 }
 

@@ -10,7 +10,7 @@
 use striate_kernels::Element;
 use striate_kernels::softmax as kernel;
 
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
@@ -115,6 +115,16 @@ impl Backward for SoftmaxBackward {
             })
         });
         Ok(vec![Some(grad_input)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+        let y = recording.output(self.output.get(self.kind.name())?);
+        let dims = &[self.dim as isize];
+        let gradient = match self.kind {
+            Kind::Softmax => y.try_mul(&grad.try_sub(&grad.try_mul(&y)?.try_sum(dims, true)?)?)?,
+            Kind::LogSoftmax => grad.try_sub(&y.try_exp()?.try_mul(&grad.try_sum(dims, true)?)?)?,
+        };
+        Ok(vec![Some(gradient)])
     }
 }
 

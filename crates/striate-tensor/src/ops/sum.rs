@@ -4,7 +4,7 @@
 //! element of `x` went into its `y` with weight `scale`, so `dx = scale * dy`, broadcast back.
 
 use super::reduce::{Reduction, fold};
-use crate::autograd::Backward;
+use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_float};
 use crate::error::OrPanic;
 use crate::layout::broadcasts_to;
@@ -20,6 +20,11 @@ impl Backward for SumBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         let grad = if self.scale == 1.0 { grad.clone() } else { grad.try_mul_scalar(self.scale)? };
         Ok(vec![Some(self.reduction.unfinish(&grad, &self.shape).try_broadcast_to(&self.shape)?)])
+    }
+
+    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
+        let grad = if self.scale == 1.0 { grad.clone() } else { grad.try_mul_scalar(self.scale)? };
+        Ok(vec![Some(grad.try_reshape(&self.reduction.kept_shape(&self.shape))?.try_broadcast_to(&self.shape)?)])
     }
 }
 

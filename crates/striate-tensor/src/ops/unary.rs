@@ -5,8 +5,9 @@
 
 use striate_kernels::Element;
 
+use super::derivatives;
 use super::pointwise::{map, zip};
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
@@ -26,6 +27,11 @@ macro_rules! unary {
                     zip(NAME, saved, grad, grad.dtype(), |$v: T, g: T| -> T { g * $derivative })?
                 });
                 Ok(vec![Some(dx)])
+            }
+
+            fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+                let saved = unary!(@attach $saved, recording, self.saved.get(stringify!($name))?);
+                Ok(vec![Some(grad.try_mul(&derivatives::$name(&saved)?)?)])
             }
         }
 
@@ -50,6 +56,8 @@ macro_rules! unary {
     };
     (@saved input, $input:expr, $output:expr) => { $input.clone() };
     (@saved output, $input:expr, $output:expr) => { $output.clone() };
+    (@attach input, $recording:expr, $saved:expr) => { $recording.input(0, $saved) };
+    (@attach output, $recording:expr, $saved:expr) => { $recording.output($saved) };
 }
 
 unary!(

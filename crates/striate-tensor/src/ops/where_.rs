@@ -5,7 +5,7 @@
 use super::arithmetic::same_dtype;
 use super::pointwise::{common_shape, zip, zip3};
 use super::sum::sum_to_shape;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{dispatch_float, dispatch_stored};
 use crate::error::OrPanic;
 use crate::layout::broadcast_shapes;
@@ -27,6 +27,13 @@ impl Backward for WhereBackward {
         };
         let da = needs[0].then(|| part(1, &self.shapes[0])).transpose()?;
         let db = needs[1].then(|| part(0, &self.shapes[1])).transpose()?;
+        Ok(vec![da, db])
+    }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
+        let (mask, zeros) = (self.mask.get("where_")?, grad.zeros_like());
+        let da = needs[0].then(|| sum_to_shape(&mask.try_where_(grad, &zeros)?, &self.shapes[0])).transpose()?;
+        let db = needs[1].then(|| sum_to_shape(&mask.try_where_(&zeros, grad)?, &self.shapes[1])).transpose()?;
         Ok(vec![da, db])
     }
 }
