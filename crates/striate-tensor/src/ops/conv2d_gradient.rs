@@ -48,7 +48,7 @@ pub(super) fn of_weight(
     });
     Ok(gradient.record(op, &[x, dy], || WeightGradientBackward {
         op,
-        geometry: geometry.clone(),
+        geometry: *geometry,
         x: SavedTensor::new(x),
         dy: SavedTensor::new(dy),
     }))

@@ -58,6 +58,7 @@ mod conv2d_gradient;
 mod conv_transpose2d;
 pub(crate) mod copy;
 pub(crate) mod cross_entropy;
+pub(crate) mod ctc_loss;
 mod cumsum;
 mod derivatives;
 mod dropout;

@@ -166,7 +166,7 @@ impl Backward for AvgPool2dBackward {
     fn differentiable(&self, grad: &Tensor, needs: &[bool], _recording: &Recording) -> Gradients {
         let gradient = self.backward(grad, needs)?.pop().flatten().expect("the rule above gives one");
         let Self { geometry, count_include_pad } = self;
-        let rule = || SpreadMeansBackward { geometry: geometry.clone(), count_include_pad: *count_include_pad };
+        let rule = || SpreadMeansBackward { geometry: *geometry, count_include_pad: *count_include_pad };
         Ok(vec![Some(gradient.record("avg_pool2d", &[grad], rule))])
     }
 }

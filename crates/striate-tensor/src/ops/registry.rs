@@ -4,8 +4,8 @@
 
 use crate::random::Generator;
 use crate::{
-    BatchNormOptions, Conv1dOptions, Conv2dOptions, DType, GridSampleOptions, Interpolation, OutsideImage, PaddingMode,
-    Pool2dOptions, Reduction, Slice, Tensor, UnfoldOptions,
+    BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation, OutsideImage,
+    PaddingMode, Pool2dOptions, Reduction, Slice, Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -91,6 +91,11 @@ fn image_of_distinct(generator: &mut Generator) -> Vec<Tensor> {
 /// Images and positions for samples of them, inside and outside.
 fn sampling(generator: &mut Generator) -> Vec<Tensor> {
     vec![normal(&[2, 3, 5, 4], generator), normal(&[2, 2, 3, 2], generator).mul_scalar(0.7)]
+}
+
+/// Five steps for three samples of four classes, and labels to be read out of them; class 1 is the blank.
+fn reading(generator: &mut Generator) -> Vec<Tensor> {
+    vec![normal(&[5, 3, 4], generator), indices(&[2, 2, 0, 0, 3, 0, 3, 0, 0], &[3, 3])]
 }
 
 fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
@@ -292,5 +297,12 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         |x| x[0].cross_entropy(&x[1], Reduction::None),
     ),
     op("nll_loss", |g| vec![normal(&[3, 4], g), indices(&[3, 0, 1], &[3])], |x| x[0].nll_loss(&x[1], Reduction::Sum)),
+    op("ctc_loss", reading, |x| {
+        x[0].ctc_loss(&x[1], &[5, 4, 3], &[2, 3, 0], CtcOptions { blank: 1, ..CtcOptions::default() })
+    }),
+    op("ctc_loss, per sample", reading, |x| {
+        let options = CtcOptions { blank: 1, reduction: Reduction::None, zero_infinity: true };
+        x[0].ctc_loss(&x[1], &[5, 2, 3], &[2, 3, 1], options)
+    }),
     op("dropout", one, |x| x[0].dropout(0.3, &mut Generator::new(5))),
 ];
