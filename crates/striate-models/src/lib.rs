@@ -4,3 +4,4 @@
 //! gives the same weights on every machine.
 
 pub mod digits;
+pub mod resnet;

@@ -1,0 +1,44 @@
+//! W6: training steps of an LSTM and of a transformer block.
+
+use std::error::Error;
+
+use striate_nn::optim::{Optimizer, Sgd};
+use striate_nn::{Context, LSTM, Module, RecurrentConfig, TransformerConfig, TransformerEncoderLayer, loss};
+use striate_tensor::Tensor;
+use striate_tensor::random::Generator;
+
+use crate::Settings;
+use crate::measure::{Rate, time};
+
+/// LSTM with 256 units on 32 sequences of 64 vectors of 128; encoder layer of width 256 with 8 heads and 1024 hidden units
+/// on 16 sequences of 128. Mean squared error, SGD, no dropout.
+pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let mut generator = Generator::new(6);
+    let lstm: LSTM = RecurrentConfig::new(128, 256).batch_first(true).build(&mut generator);
+    train("w6_lstm_train", &lstm, [32, 64], [128, 256], settings, &mut generator);
+    let config = TransformerConfig::new(256, 8).feedforward(1024).dropout(0.0).batch_first(true);
+    let block = TransformerEncoderLayer::new(config, &mut generator);
+    train("w6_transformer_train", &block, [16, 128], [256, 256], settings, &mut generator);
+    Ok(())
+}
+
+fn train(
+    name: &str,
+    model: &dyn Module,
+    [batch, length]: [usize; 2],
+    features: [usize; 2],
+    settings: &Settings,
+    generator: &mut Generator,
+) {
+    let mut draw = |features| Tensor::randn(&[batch, length, features], generator);
+    let batches = [(); 4].map(|()| features.map(&mut draw));
+    let mut optimizer = Sgd::new(model.named_parameters(), 0.01);
+    let mut number = 0;
+    time(name, "striate", settings, 0.3, Rate::sequences(batch), || {
+        let [x, y] = &batches[number % batches.len()];
+        optimizer.zero_grad();
+        loss::mse_loss(&model.forward(x, &Context::train(0, number as u64)), y).backward();
+        optimizer.step();
+        number += 1;
+    });
+}
