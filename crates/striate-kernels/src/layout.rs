@@ -7,6 +7,10 @@ use crate::threads::parallel_chunks_mut;
 /// Elements one chunk copies, about.
 const CHUNK_LEN: usize = 32 * 1024;
 
+// Kernels reach memory through addresses computed from sizes up to `MAX_SIZE`: their products need 64 bits.
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("Striate needs a target with 64-bit addresses");
+
 /// The largest size of an axis, kernel, stride, padding or dilation: with it no sum or product of two of them overflows.
 pub(crate) const MAX_SIZE: usize = 1 << 31;
 

@@ -3,7 +3,7 @@
 //! A training step asks for the same sizes again and again; after the first steps none of them reaches the system.
 //! The cache never grows past twice the peak of what was in use (with a floor of 256 MiB); [`trim`] empties it.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +17,8 @@ const STEPS: usize = 4;
 const CLASSES: usize = STEPS * usize::BITS as usize;
 /// The cache may always hold this much.
 const CACHE_FLOOR: u64 = 256 << 20;
+/// The largest buffer in bytes: its block, rounded up to a size class, is still within what an address can reach.
+const MAX_BYTES: usize = isize::MAX as usize / 2;
 
 /// Counters of the allocator since the process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,22 @@ struct Block(NonNull<u8>);
 // SAFETY: a cached block is plain memory that nothing else refers to.
 unsafe impl Send for Block {}
 
+impl Block {
+    /// A block of zeros from the system; when it refuses, once more after giving back what is cached.
+    fn from_system(class: usize) -> Option<Self> {
+        let layout = layout(class);
+        // SAFETY: the layout has a size above zero: that of every class is.
+        let allocate = || NonNull::new(unsafe { alloc_zeroed(layout) });
+        let data = allocate().or_else(|| {
+            trim();
+            allocate()
+        })?;
+        SYSTEM_ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        SYSTEM_BYTES.fetch_add(layout.size() as u64, Ordering::Relaxed);
+        Some(Self(data))
+    }
+}
+
 static CACHE: [Mutex<Vec<Block>>; CLASSES] = [const { Mutex::new(Vec::new()) }; CLASSES];
 
 /// The state of the allocator.
@@ -60,7 +78,7 @@ pub fn trim() {
     }
 }
 
-/// Smallest class that holds `bytes` (> 0).
+/// Smallest class that holds `bytes` (> 0, at most [`MAX_BYTES`]).
 fn class_of(bytes: usize) -> usize {
     let lines = bytes.div_ceil(ALIGNMENT);
     if lines <= STEPS {
@@ -114,6 +132,9 @@ unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// A buffer of `bytes` bytes whose contents are unspecified (zeros or what a former user left): write before you read.
+    ///
+    /// # Panics
+    /// If the system has not so much memory to give, here as wherever a buffer is made.
     pub fn uninit(bytes: usize) -> Self {
         Self::allocate(bytes).0
     }
@@ -140,20 +161,21 @@ impl Buffer {
             let data = NonNull::without_provenance(std::num::NonZero::new(ALIGNMENT).expect("not zero"));
             return (Self { data, len: 0 }, true);
         }
+        assert!(bytes <= MAX_BYTES, "a buffer of {bytes} bytes is larger than the address space");
         let class = class_of(bytes);
-        let layout = layout(class);
-        let live = LIVE_BYTES.fetch_add(layout.size() as u64, Ordering::Relaxed) + layout.size() as u64;
-        PEAK_BYTES.fetch_max(live, Ordering::Relaxed);
+        let size = class_bytes(class) as u64;
         let cached = CACHE[class].lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(Block(data)) = cached {
-            return (Self { data, len: bytes }, false);
-        }
-        SYSTEM_ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        SYSTEM_BYTES.fetch_add(layout.size() as u64, Ordering::Relaxed);
-        // SAFETY: the layout has a size above zero.
-        let pointer = unsafe { alloc_zeroed(layout) };
-        let data = NonNull::new(pointer).unwrap_or_else(|| handle_alloc_error(layout));
-        (Self { data, len: bytes }, true)
+        let fresh = cached.is_none();
+        let Block(data) = cached.or_else(|| Block::from_system(class)).unwrap_or_else(|| {
+            panic!(
+                "out of memory: the system refused a block of {:.1} MiB, {:.1} MiB are in use",
+                size as f64 / f64::from(1 << 20),
+                LIVE_BYTES.load(Ordering::Relaxed) as f64 / f64::from(1 << 20)
+            )
+        });
+        let live = LIVE_BYTES.fetch_add(size, Ordering::Relaxed) + size;
+        PEAK_BYTES.fetch_max(live, Ordering::Relaxed);
+        (Self { data, len: bytes }, fresh)
     }
 
     /// Length in bytes, as asked for.
@@ -214,7 +236,10 @@ mod tests {
     #[test]
     fn classes_hold_what_they_are_asked_for_and_waste_little() {
         let mut last = 0;
-        for bytes in (1..100_000).chain([1 << 20, (1 << 20) + 1, (3 << 30) + 7]) {
+        // Miri is slow.
+        let step = if cfg!(miri) { 997 } else { 1 };
+        for bytes in (1..100_000).step_by(step).chain([1 << 20, (1 << 20) + 1, (3 << 30) + 7, MAX_BYTES - 1, MAX_BYTES])
+        {
             let class = class_of(bytes);
             let size = class_bytes(class);
             assert!(size >= bytes && class >= last, "{bytes} -> {class} of {size}");
@@ -238,6 +263,24 @@ mod tests {
             }
         }
         assert!(Buffer::zeroed(0).as_slice::<f64>().is_empty());
+    }
+
+    /// A size class beyond the address space would have a size of 0 in wrapping arithmetic.
+    #[test]
+    #[should_panic(expected = "larger than the address space")]
+    fn a_buffer_beyond_the_address_space_is_refused() {
+        let _ = Buffer::uninit(usize::MAX);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri ends when the system has no memory")]
+    fn what_the_system_refuses_is_a_panic_that_leaves_the_counters_alone() {
+        let refused = std::panic::catch_unwind(|| Buffer::uninit(MAX_BYTES)).expect_err("no machine has so much");
+        let text = refused.downcast_ref::<String>().expect("a message");
+        assert!(text.starts_with("out of memory: the system refused a block of"), "{text}");
+        // Other tests run at the same time, but none with blocks of this size.
+        assert!(stats().live_bytes < MAX_BYTES as u64 && stats().peak_bytes < MAX_BYTES as u64);
+        assert_eq!(Buffer::zeroed(4).as_slice::<f32>(), [0.0]);
     }
 
     #[test]

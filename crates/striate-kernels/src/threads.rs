@@ -7,9 +7,10 @@
 
 use std::any::Any;
 use std::cell::{Cell, UnsafeCell};
+use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,7 @@ struct Pool {
     job: UnsafeCell<Option<Job>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// Held by the caller that owns the job.
-    workers: Mutex<Vec<&'static Worker>>,
+    workers: Mutex<Vec<Arc<Worker>>>,
     threads: AtomicUsize,
 }
 
@@ -73,17 +74,36 @@ fn pool() -> &'static Pool {
 }
 
 fn default_threads() -> usize {
-    std::env::var("STRIATE_NUM_THREADS")
-        .ok()
-        .and_then(|text| text.trim().parse::<usize>().ok())
-        .filter(|&n| n > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
-        .min(MAX_THREADS)
+    let setting = std::env::var_os("STRIATE_NUM_THREADS").unwrap_or_default();
+    let (threads, complaint) = threads_of(&setting.to_string_lossy(), || {
+        std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+    });
+    if let Some(complaint) = complaint {
+        eprintln!("{complaint}");
+    }
+    threads
+}
+
+/// The number of threads that `STRIATE_NUM_THREADS` asks for, `offered()` if it asks for none, and what is wrong with the
+/// setting if it makes no sense.
+fn threads_of(setting: &str, offered: impl Fn() -> usize) -> (usize, Option<String>) {
+    match setting.trim() {
+        "" => (offered(), None),
+        text => match text.parse::<usize>() {
+            Ok(threads @ 1..=MAX_THREADS) => (threads, None),
+            _ => {
+                let threads = offered();
+                let wrong = format!("STRIATE_NUM_THREADS={text} is no whole number from 1 to {MAX_THREADS}");
+                (threads, Some(format!("{wrong}: using {threads}")))
+            }
+        },
+    }
 }
 
 /// The number of threads kernels may use, the calling one included.
 ///
-/// At first `STRIATE_NUM_THREADS` if that is a positive number, else what the system offers.
+/// At first `STRIATE_NUM_THREADS` if that is a number from 1 to 1024, else what the system offers; a setting that is none
+/// is named on standard error, once.
 pub fn num_threads() -> usize {
     pool().threads.load(Ordering::Relaxed)
 }
@@ -137,19 +157,21 @@ pub(crate) fn parallel_for_scratch<T: bytemuck::Pod + Send>(
 }
 
 /// Disjoint pieces of one mutable slice, for threads that each take their own.
-pub(crate) struct Pieces<T> {
+pub(crate) struct Pieces<'a, T> {
     data: *mut T,
     len: usize,
     piece: usize,
+    /// As long as this lives, nobody else can use the slice.
+    borrow: PhantomData<&'a mut [T]>,
 }
 
 // SAFETY: it is only a way to reach disjoint `&mut [T]` from several threads, which `T: Send` allows.
-unsafe impl<T: Send> Sync for Pieces<T> {}
+unsafe impl<T: Send> Sync for Pieces<'_, T> {}
 
-impl<T> Pieces<T> {
-    pub(crate) fn new(data: &mut [T], piece: usize) -> Self {
+impl<'a, T> Pieces<'a, T> {
+    pub(crate) fn new(data: &'a mut [T], piece: usize) -> Self {
         assert!(piece > 0, "pieces of length 0");
-        Self { data: data.as_mut_ptr(), len: data.len(), piece }
+        Self { data: data.as_mut_ptr(), len: data.len(), piece, borrow: PhantomData }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -159,7 +181,7 @@ impl<T> Pieces<T> {
     /// The piece `index`.
     ///
     /// # Safety
-    /// The slice given to [`Pieces::new`] is still borrowed for this, and no other borrow of this piece is alive.
+    /// No other borrow of this piece is alive.
     #[expect(clippy::mut_from_ref, reason = "disjointness is the caller's promise")]
     pub(crate) unsafe fn get(&self, index: usize) -> &mut [T] {
         let start = index.checked_mul(self.piece).filter(|&start| start < self.len).expect("piece out of range");
@@ -230,7 +252,11 @@ impl Pool {
         INSIDE.set(false);
         if let Err(payload) = result {
             self.next.store(job.chunks, Ordering::Relaxed);
-            self.panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+            match &mut *self.panic.lock().unwrap_or_else(PoisonError::into_inner) {
+                place @ None => *place = Some(payload),
+                // Not dropped: that runs code of the payload, which could panic and leave the job open.
+                Some(_) => std::mem::forget(payload),
+            }
         }
     }
 
@@ -304,13 +330,12 @@ impl Idle {
 }
 
 /// Starts a worker; `None` when the system has no thread to give, in which case the others do the work.
-fn spawn(index: usize) -> Option<&'static Worker> {
-    // One small block per worker for the life of the process: workers are never stopped.
-    let worker: &'static Worker =
-        Box::leak(Box::new(Worker { parked: AtomicBool::new(false), thread: OnceLock::new() }));
+fn spawn(index: usize) -> Option<Arc<Worker>> {
+    let worker = Arc::new(Worker { parked: AtomicBool::new(false), thread: OnceLock::new() });
+    let own = Arc::clone(&worker);
     let handle = std::thread::Builder::new()
         .name(format!("striate-{}", index + 1))
-        .spawn(move || pool().worker_loop(worker, index))
+        .spawn(move || pool().worker_loop(&own, index))
         .ok()?;
     let _ = worker.thread.set(handle.thread().clone());
     Some(worker)
@@ -340,7 +365,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
-                    for round in 0..2000 {
+                    for round in 0..if cfg!(miri) { 20 } else { 2000 } {
                         let sum = AtomicUsize::new(0);
                         parallel_for(8, &|i| {
                             sum.fetch_add(i + round, Ordering::Relaxed);
@@ -391,6 +416,41 @@ mod tests {
                 sum.fetch_add(i, Ordering::Relaxed);
             });
             assert_eq!(sum.into_inner(), 2016);
+        }
+    }
+
+    /// Dropping what the second of two panics carries would panic again, in the middle of the job.
+    #[test]
+    fn a_panic_that_panics_when_dropped_does_not_hang() {
+        struct Bomb;
+        impl Drop for Bomb {
+            fn drop(&mut self) {
+                if !std::thread::panicking() {
+                    panic!("dropped");
+                }
+            }
+        }
+        set_num_threads(3);
+        for _ in 0..20 {
+            let caught = catch_unwind(|| parallel_for(8, &|_| std::panic::resume_unwind(Box::new(Bomb))));
+            std::mem::forget(caught.expect_err("the panic must arrive"));
+            let count = AtomicUsize::new(0);
+            parallel_for(8, &|_| {
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(count.into_inner(), 8);
+        }
+    }
+
+    #[test]
+    fn a_bad_setting_is_named_once_and_passed_over() {
+        assert_eq!(threads_of("", || 5), (5, None));
+        assert_eq!(threads_of(" 3 ", || 5), (3, None));
+        for bad in ["0", "-1", "many", "2.5", "1025", "99999999999999999999"] {
+            let (threads, complaint) = threads_of(bad, || 5);
+            let text = complaint.expect("a complaint");
+            assert_eq!(threads, 5);
+            assert!(text.contains(&format!("STRIATE_NUM_THREADS={bad} ")) && text.ends_with("using 5"), "{text}");
         }
     }
 

@@ -157,7 +157,7 @@ impl Correlation {
         let skips_padding = !whole.is_inside(self.size) && self.skips_padding();
         let scratch_len = match skips_padding || whole.is_inside(self.size) {
             true => 0,
-            false => self.window(0..rows).size.iter().product::<usize>() * self.channels,
+            false => self.window(0..rows).len(self.channels),
         };
         // Sums that are to be rounded wait here.
         let sums_len = match output {

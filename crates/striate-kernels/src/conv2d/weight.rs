@@ -60,7 +60,7 @@ pub(super) fn backward_weight(
     let cuts = if parts == MAX_PARTS { 1 } else { g.kernel[0] * panels };
     let scratch_len = match job.window(0..out_size[0]).is_inside([g.in_height, g.in_width]) {
         true => 0,
-        false => job.window(0..rows).size.iter().product::<usize>() * g.in_channels,
+        false => job.window(0..rows).len(g.in_channels),
     };
     parallel_for_scratch::<f32>(parts * cuts, scratch_len, &|chunk, scratch| {
         let (part, cut) = (chunk / cuts, chunk % cuts);

@@ -1,5 +1,7 @@
 //! The part of an image a block of output rows looks at, with its padding written out.
 
+use crate::layout::element_count;
+
 /// A rectangle of an NHWC image, which may reach over its border: zeros there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
@@ -10,6 +12,14 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// The number of values of a copy.
+    ///
+    /// # Panics
+    /// If it is beyond `usize`: large steps and paddings can make a window far larger than the image and the result.
+    pub(super) fn len(&self, channels: usize) -> usize {
+        element_count(&[self.size[0], self.size[1], channels])
+    }
+
     /// Whether no part reaches over the border of an image of this size.
     pub(super) fn is_inside(&self, size: [usize; 2]) -> bool {
         (0..2).all(|i| self.origin[i] >= 0 && self.origin[i] as usize + self.size[i] <= size[i])
