@@ -1,8 +1,6 @@
 //! Batches that lie in memory before the clock starts.
 
-use std::error::Error;
-
-use striate_data::mnist;
+use striate_data::Dataset;
 use striate_tensor::Tensor;
 use striate_tensor::random::Generator;
 
@@ -12,9 +10,8 @@ pub struct Batch {
     pub labels: Tensor,
 }
 
-/// The first `count` batches of MNIST's training digits, normalised as PyTorch's example does.
-pub fn mnist(count: usize, batch: usize) -> Result<Vec<Batch>, Box<dyn Error>> {
-    let digits = mnist::train()?;
+/// The first `count` batches of these digits, normalised as PyTorch's example does.
+pub fn of_digits(digits: &Dataset, count: usize, batch: usize) -> Vec<Batch> {
     let pixels = 28 * 28;
     let batches = (0..count.min(digits.len() / batch)).map(|index| {
         let images = &digits.images[index * batch * pixels..][..batch * pixels];
@@ -22,7 +19,7 @@ pub fn mnist(count: usize, batch: usize) -> Result<Vec<Batch>, Box<dyn Error>> {
         let labels = digits.labels[index * batch..][..batch].to_vec();
         Batch { images: Tensor::from_vec(images, &[batch, 1, 28, 28]), labels: Tensor::from_vec(labels, &[batch]) }
     });
-    Ok(batches.collect())
+    batches.collect()
 }
 
 /// Random inputs of `shape` (the batch first) with labels below 10.

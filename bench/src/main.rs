@@ -7,6 +7,7 @@
 //! as the programs of the peers do (`bench/peers`). `cargo xtask bench` runs them in turn and makes the table.
 
 mod batches;
+mod limits;
 mod measure;
 mod workloads;
 

@@ -4,28 +4,32 @@ use std::time::Instant;
 
 use crate::Settings;
 
-/// A rate besides the milliseconds: so much work per step, in this unit per second.
+/// So much work per step, reported in this unit per second.
+#[derive(Clone, Copy)]
 pub struct Rate {
-    /// Name of the metric, as `img/s`.
-    pub unit: &'static str,
-    /// Work of one step.
-    pub work: f64,
+    unit: &'static str,
+    work: f64,
 }
 
 impl Rate {
     /// Images per second.
-    pub fn images(count: usize) -> Option<Self> {
-        Some(Self { unit: "img/s", work: count as f64 })
+    pub fn images(count: usize) -> Self {
+        Self { unit: "img/s", work: count as f64 }
     }
 
     /// Sequences per second.
-    pub fn sequences(count: usize) -> Option<Self> {
-        Some(Self { unit: "seq/s", work: count as f64 })
+    pub fn sequences(count: usize) -> Self {
+        Self { unit: "seq/s", work: count as f64 }
     }
 
     /// Billions of floating-point operations per second.
-    pub fn flops(flops: f64) -> Option<Self> {
-        Some(Self { unit: "GFLOP/s", work: flops * 1e-9 })
+    pub fn flops(flops: f64) -> Self {
+        Self { unit: "GFLOP/s", work: flops * 1e-9 }
+    }
+
+    /// Billions of bytes per second.
+    pub fn bytes(bytes: usize) -> Self {
+        Self { unit: "GB/s", work: bytes as f64 * 1e-9 }
     }
 }
 
@@ -36,7 +40,7 @@ pub fn emit(workload: &str, peer: &str, threads: usize, metric: &str, value: f64
 
 /// Times `step`: after some steps to warm up, `rounds` samples of as many steps as take about `sample` seconds. Prints
 /// the median and the best time of a step, and the rates.
-pub fn time(workload: &str, peer: &str, settings: &Settings, sample: f64, rate: Option<Rate>, mut step: impl FnMut()) {
+pub fn time(workload: &str, peer: &str, settings: &Settings, sample: f64, rates: &[Rate], mut step: impl FnMut()) {
     const WARM_UP: usize = 3;
     for _ in 0..WARM_UP {
         step();
@@ -57,7 +61,7 @@ pub fn time(workload: &str, peer: &str, settings: &Settings, sample: f64, rate: 
     let (median, best) = (median(&seconds), seconds[0]);
     emit(workload, peer, settings.threads, "ms", median * 1e3);
     emit(workload, peer, settings.threads, "ms_best", best * 1e3);
-    if let Some(Rate { unit, work }) = rate {
+    for Rate { unit, work } in rates {
         emit(workload, peer, settings.threads, unit, work / median);
         emit(workload, peer, settings.threads, &format!("{unit}_best"), work / best);
     }

@@ -1,9 +1,10 @@
-//! Development tasks of Striate: `cargo xtask test`, `lint`, `content`, `screenshots`, `lines`.
+//! Development tasks of Striate: `cargo xtask test`, `lint`, `content`, `bench`, `screenshots`, `lines`.
 //!
 //! The tasks prepare what they need themselves (a Python virtual environment with NumPy under `target/`, a browser where
 //! they may install one) and say plainly what could not be prepared. They use nothing but the standard library, so that
 //! `cargo xtask` starts in a second on a fresh clone.
 
+mod bench;
 mod browser;
 mod lines;
 mod python;
@@ -22,12 +23,14 @@ Tasks:
   test [ARGS]    Prepare Python, NumPy and the browser, then run every test; ARGS go to `cargo test`
   lint           Formatting, clippy and documentation, with warnings as errors
   content        Check every exercise: starters, model solutions, misconceptions; prints the table
+  bench [ARGS]   Measure the speed, alone or beside PyTorch, burn and candle; `bench --help` explains
   screenshots    Write the pictures of the README (docs/images) from a running studio
   lines          Lines of Rust per crate
 
 Examples:
   cargo xtask test
   cargo xtask test -p striate-tensor
+  cargo xtask bench --rows w3,w4 --peers torch
 ";
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Some("test") => test(&rest),
         Some("lint") => lint(),
         Some("content") => content(),
+        Some("bench") => bench::run(&rest),
         Some("screenshots") => screenshots(),
         Some("lines") => lines::print(),
         Some("help" | "--help" | "-h") => {

@@ -8,9 +8,7 @@ combinations (`compile-cl-bf16`). What a workload has no use for is skipped.
 """
 
 import argparse
-import gzip
 import os
-import pathlib
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--threads", type=int, default=2)
@@ -20,15 +18,14 @@ parser.add_argument("--variants", default="eager,cl,bf16,cl-bf16")
 parser.add_argument("--batch", type=int, default=64, help="images in a batch of w3 and w4")
 parser.add_argument("--image", type=int, default=32, help="height and width of the images of w4")
 parser.add_argument("--peak", action="store_true", help="only the training step of w3 or w4, then the largest memory")
-parser.add_argument("--mnist", type=pathlib.Path, default=pathlib.Path(__file__).parents[3] / "data" / "mnist")
 arguments = parser.parse_args()
 # Read by the libraries when they are loaded.
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
+import mnist_data
 import networks
 from report import interleaved, note, report, report_peak_memory
 
@@ -135,19 +132,8 @@ def train(workload, make, loss, batches, sample, work, unit, possible=("cl", "bf
         report_peak_memory(workload.split("_")[0], next(iter(steps)), THREADS)
 
 
-def mnist():
-    """The training digits, normalised as in PyTorch's example."""
-
-    def read(name, offset):
-        return np.frombuffer(gzip.open(arguments.mnist / name).read(), np.uint8, offset=offset)
-
-    images = read("train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28).astype(np.float32)
-    labels = read("train-labels-idx1-ubyte.gz", 8).astype(np.int64)
-    return torch.from_numpy((images / 255 - 0.1307) / 0.3081), torch.from_numpy(labels)
-
-
 def w3():
-    images, labels = mnist()
+    images, labels = (torch.from_numpy(array) for array in mnist_data.read("train"))
     count = min(200, len(images) // BATCH)
     batches = [(images[i * BATCH :][:BATCH].clone(), labels[i * BATCH :][:BATCH].clone()) for i in range(count)]
     del images
@@ -156,7 +142,7 @@ def w3():
         model = networks.MnistNetwork()
         return model, torch.optim.Adadelta(model.parameters(), lr=1.0)
 
-    train(f"w3_mnist_train_b{BATCH}", make, F.nll_loss, batches, 1.0, BATCH, "img/s")
+    train(f"w3_mnist_train_b{BATCH}", make, F.nll_loss, batches, 0.6, BATCH, "img/s")
 
 
 def w4():

@@ -1,5 +1,8 @@
 //! The workloads, one file each.
+//!
+//! Where the engine computes in bf16 too, a workload times both and calls the second peer `striate-bf16`.
 
+mod cold;
 mod w1_gemm;
 mod w2_conv2d;
 mod w3_mnist;
@@ -10,12 +13,12 @@ mod w7_pointwise;
 
 use std::error::Error;
 
-use crate::Settings;
+use crate::{Settings, limits};
 
 type Workload = fn(&Settings) -> Result<(), Box<dyn Error>>;
 
 /// Every workload by name.
-pub const ALL: [(&str, Workload); 7] = [
+pub const ALL: [(&str, Workload); 9] = [
     ("w1", w1_gemm::run),
     ("w2", w2_conv2d::run),
     ("w3", w3_mnist::run),
@@ -23,4 +26,6 @@ pub const ALL: [(&str, Workload); 7] = [
     ("w5", w5_mlp::run),
     ("w6", w6_sequences::run),
     ("w7", w7_pointwise::run),
+    ("cold", cold::run),
+    ("limits", limits::run),
 ];

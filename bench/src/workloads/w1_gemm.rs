@@ -16,9 +16,9 @@ pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         let [a, b] = [(); 2].map(|()| Tensor::randn(&[n, n], &mut generator));
         let name = format!("w1_gemm_{n}");
         let flops = 2.0 * (n as f64).powi(3);
-        time(&name, "striate", settings, 0.1, Rate::flops(flops), || drop(a.matmul(&b)));
+        time(&name, "striate", settings, 0.1, &[Rate::flops(flops)], || drop(a.matmul(&b)));
         let (a, b, mut c) = (a.to_vec::<f32>(), b.to_vec::<f32>(), vec![0.0; n * n]);
-        time(&name, "striate-kernel", settings, 0.1, Rate::flops(flops), || {
+        time(&name, "striate-kernel", settings, 0.1, &[Rate::flops(flops)], || {
             let (a, b) = (MatrixRef::row_major(&a, n, n), MatrixRef::row_major(&b, n, n));
             gemm(a, b, MatrixMut::row_major(&mut c, n, n), false);
         });

@@ -21,8 +21,10 @@ pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         .with("relu2", ReLU)
         .with("fc3", Linear::new(256, 10, &mut generator));
     let mut optimizer = Sgd::new(model.named_parameters(), 0.01);
+    // The first layer needs no input gradient.
+    let flops = 2.0 * 128.0 * f64::from(2 * 784 * 512 + 3 * (512 * 256 + 256 * 10));
     let mut number = 0;
-    time("w5_mlp_train_b128", "striate", settings, 0.3, Rate::images(128), || {
+    time("w5_mlp_train_b128", "striate", settings, 0.3, &[Rate::images(128), Rate::flops(flops)], || {
         let batch = &batches[number % batches.len()];
         optimizer.zero_grad();
         let logits = model.forward(&batch.images, &Context::train(0, number as u64));

@@ -15,18 +15,21 @@ use crate::measure::{Rate, time};
 pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let mut generator = Generator::new(6);
     let lstm: LSTM = RecurrentConfig::new(128, 256).batch_first(true).build(&mut generator);
-    train("w6_lstm_train", &lstm, [32, 64], [128, 256], settings, &mut generator);
+    let products = 2.0 * 4.0 * 256.0 * (2.0 * 128.0 + 3.0 * 256.0);
+    train("w6_lstm_train", &lstm, ([32, 64], [128, 256]), products, settings, &mut generator);
     let config = TransformerConfig::new(256, 8).feedforward(1024).dropout(0.0).batch_first(true);
     let block = TransformerEncoderLayer::new(config, &mut generator);
-    train("w6_transformer_train", &block, [16, 128], [256, 256], settings, &mut generator);
+    // Four projections, scores and their use, and the feed-forward part; of each, the gradients of both factors.
+    let products = 3.0 * 2.0 * (4.0 * 256.0 * 256.0 + 2.0 * 128.0 * 256.0 + 2.0 * 256.0 * 1024.0);
+    train("w6_transformer_train", &block, ([16, 128], [256, 256]), products, settings, &mut generator);
     Ok(())
 }
 
 fn train(
     name: &str,
     model: &dyn Module,
-    [batch, length]: [usize; 2],
-    features: [usize; 2],
+    ([batch, length], features): ([usize; 2], [usize; 2]),
+    flops_per_vector: f64,
     settings: &Settings,
     generator: &mut Generator,
 ) {
@@ -34,7 +37,8 @@ fn train(
     let batches = [(); 4].map(|()| features.map(&mut draw));
     let mut optimizer = Sgd::new(model.named_parameters(), 0.01);
     let mut number = 0;
-    time(name, "striate", settings, 0.3, Rate::sequences(batch), || {
+    let rates = [Rate::sequences(batch), Rate::flops(flops_per_vector * (batch * length) as f64)];
+    time(name, "striate", settings, 0.3, &rates, || {
         let [x, y] = &batches[number % batches.len()];
         optimizer.zero_grad();
         loss::mse_loss(&model.forward(x, &Context::train(0, number as u64)), y).backward();

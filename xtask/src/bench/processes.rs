@@ -1,0 +1,93 @@
+//! The rows that are timed from the start of a process to its end.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use super::machine;
+use super::options::Options;
+use super::programs::{self, Program};
+use super::results::Results;
+use super::{PATIENCE, task};
+use crate::task::Failure;
+
+/// Seeds, and runs of the cold start.
+const RUNS: usize = 5;
+
+/// The rows `cold` and `digits99`, if asked for.
+pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Result<(), Failure> {
+    let asked = |row: &str| options.rows.iter().any(|own| own == row);
+    let python = if options.with("torch") { Some(programs::python()?) } else { None };
+    let scripts = task::root().join("bench/peers/python");
+    let threads = options.threads.to_string();
+    if asked("cold") {
+        for _ in 0..RUNS {
+            let own = striate.command(&["--threads", &threads, "--w", "cold"]);
+            timed("cold", "striate", own, results);
+            if let Some(python) = &python {
+                let mut command = Command::new(python);
+                command.arg(scripts.join("cold_start.py")).args(["--threads", &threads]);
+                timed("cold", "torch", command, results);
+            }
+        }
+    }
+    if asked("digits99") {
+        let product = programs::product()?;
+        let runs = if options.passes == 1 && options.rounds < 5 { 1 } else { RUNS };
+        for seed in 0..runs {
+            digits(&product, &threads, seed, results)?;
+            if let Some(python) = &python {
+                let mut command = Command::new(python);
+                command.arg(scripts.join("mnist_to_99.py")).args(["--threads", &threads, "--seed", &seed.to_string()]);
+                timed("digits99", "torch", command, results);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs a command to its end and keeps its seconds, and the last line it printed.
+fn timed(row: &str, peer: &str, command: Command, results: &mut Results) -> Option<String> {
+    machine::wait_until_quiet(PATIENCE);
+    let begun = Instant::now();
+    let outcome = programs::watched(command);
+    let seconds = begun.elapsed().as_secs_f64();
+    match outcome {
+        Ok((output, disturbance)) => {
+            results.add(row, peer, "s", seconds, disturbance);
+            let last = output.lines().last().unwrap_or_default().to_owned();
+            println!("{row} {peer}: {seconds:.3} s {}", if last.len() < 80 { &last } else { "" });
+            Some(last)
+        }
+        Err(why) => {
+            eprintln!("{row} {peer}: left out: {why}");
+            None
+        }
+    }
+}
+
+/// `striate train digits` as a user runs it, with a home folder of its own.
+fn digits(product: &Path, threads: &str, seed: usize, results: &mut Results) -> Result<(), Failure> {
+    let home = task::target().join("bench-home");
+    let fail = |error: std::io::Error| Failure(format!("{}: {error}", home.display()));
+    if home.exists() {
+        fs::remove_dir_all(&home).map_err(fail)?;
+    }
+    fs::create_dir_all(&home).map_err(fail)?;
+    let mut command = Command::new(product);
+    command.args(["train", "digits", "--json", "--threads", threads, "--seed", &seed.to_string()]);
+    command.env("STRIATE_HOME", &home);
+    let last = timed("digits99", "striate", command, results).unwrap_or_default();
+    let accuracy = last
+        .split_once("\"test_accuracy\":")
+        .and_then(|(_, rest)| rest.split([',', '}']).next()?.trim().parse::<f64>().ok());
+    match accuracy {
+        Some(accuracy) => {
+            println!("  seed {seed}: {:.2} % of the test digits right", 100.0 * accuracy);
+            results.add("digits99", "striate", "accuracy", 100.0 * accuracy, machine::Disturbance::default());
+        }
+        None => eprintln!("digits99 striate: `striate train digits --json` did not end with a test_accuracy"),
+    }
+    Ok(())
+}
