@@ -82,7 +82,7 @@ impl Ema {
     pub fn load_state_dict(&mut self, state: &BTreeMap<String, Tensor>) -> Result<LoadReport, LoadError> {
         let report = LoadReport::compare(&self.average, state);
         if !report.is_exact() {
-            return Err(LoadError { report });
+            return Err(LoadError { report: Box::new(report) });
         }
         crate::state::load(&self.average, state, &report);
         Ok(report)

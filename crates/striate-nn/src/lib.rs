@@ -41,6 +41,7 @@ mod layers;
 pub mod loss;
 mod module;
 pub mod optim;
+mod pattern;
 pub mod schedule;
 pub mod state;
 
@@ -56,3 +57,4 @@ pub use layers::{
     scaled_dot_product_attention,
 };
 pub use module::{Module, Slot};
+pub use pattern::PathPattern;

@@ -129,14 +129,15 @@ pub trait Module: Send + Sync {
         state
     }
 
-    /// Copies `state` into the parameters and buffers, all or nothing.
+    /// Copies `state` into the parameters and buffers, all or nothing; numbers of another type are converted.
+    /// [`NameMap`](crate::state::NameMap) translates names that are not ours.
     ///
     /// # Errors
     /// When a tensor is missing, unexpected or of another shape; the module is then unchanged.
     fn load_state_dict(&self, state: &BTreeMap<String, Tensor>) -> Result<LoadReport, LoadError> {
         let report = LoadReport::compare(&self.state_dict(), state);
         if !report.is_exact() {
-            return Err(LoadError { report });
+            return Err(LoadError { report: Box::new(report) });
         }
         load(&self.state_dict(), state, &report);
         Ok(report)

@@ -157,7 +157,7 @@ fn a_state_that_does_not_fit_is_explained_and_changes_nothing() {
     let expected = "the weights do not fit this model: 7 of 9 tensors fit
   `fc.bias` is missing: the model needs it
   `head.weight` is unexpected: the model has no such tensor
-  `fc.weight` has shape [10, 144], the model expects [5, 144]";
+  `fc.weight` has shape [10, 144], the model expects [5, 144]: it may be made for other classes";
     assert_eq!(error.to_string(), expected);
     assert_eq!(to_safetensors(&model.state_dict()).unwrap(), before);
 
