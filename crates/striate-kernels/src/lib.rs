@@ -24,6 +24,8 @@ pub mod pointwise;
 pub mod pooling;
 pub mod row_norm;
 pub mod softmax;
+#[cfg(test)]
+mod test_values;
 pub mod threads;
 
 pub use element::Element;

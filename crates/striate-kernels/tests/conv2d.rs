@@ -174,3 +174,8 @@ fn sizes_that_wrap_around_are_refused() {
     };
     conv2d::forward(&g, &[0.0_f32; 9], &[1.0], None, &mut [0.0; 9]);
 }
+
+#[test]
+fn holds_for_the_plainer_instruction_sets() {
+    common::run_again_with_plainer_instruction_sets("holds_for_the_plainer_instruction_sets");
+}

@@ -123,3 +123,8 @@ fn an_overlapping_result_is_refused() {
     let c = MatrixMut { data: &mut c, rows: 3, cols: 3, row_stride: 1, col_stride: 1 };
     gemm(MatrixRef::row_major(&[1.0; 9], 3, 3), MatrixRef::row_major(&[0.0; 9], 3, 3), c, false);
 }
+
+#[test]
+fn holds_for_the_plainer_instruction_sets() {
+    common::run_again_with_plainer_instruction_sets("holds_for_the_plainer_instruction_sets");
+}

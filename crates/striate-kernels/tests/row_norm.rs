@@ -1,5 +1,7 @@
 //! Row normalisation against the plain formulas, on matrices of many blocks of rows.
 
+mod common;
+
 use striate_kernels::row_norm::{self, RowNorm};
 
 /// Numbers from -1 to 1 that follow no pattern of the sizes used here.
@@ -67,4 +69,9 @@ fn layers() {
 fn groups_of_channels() {
     check(RowNorm { columns: 3 * 49, groups: 4, inner: 49 }, 900);
     check(RowNorm { columns: 17, groups: 5, inner: 17 }, 25);
+}
+
+#[test]
+fn holds_for_the_plainer_instruction_sets() {
+    common::run_again_with_plainer_instruction_sets("holds_for_the_plainer_instruction_sets");
 }

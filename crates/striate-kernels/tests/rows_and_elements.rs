@@ -337,3 +337,8 @@ fn adam_and_adamw_follow_the_documented_recurrence() {
         }
     }
 }
+
+#[test]
+fn holds_for_the_plainer_instruction_sets() {
+    common::run_again_with_plainer_instruction_sets("holds_for_the_plainer_instruction_sets");
+}

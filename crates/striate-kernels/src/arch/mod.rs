@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
 mod bf16;
+#[cfg(test)]
+mod properties;
 pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{Conv2dGeometry, generic, tiled, weight};
 use crate::arch::{Isa, TileIsa};
+use crate::test_values::{Palette, assert_same};
 
 fn values(len: usize, seed: usize) -> Vec<f32> {
     // Small whole numbers: sums of products are exact in any order, so results must be equal.
@@ -53,6 +54,49 @@ proptest! {
             let mut grad_weight = vec![7.0; expected_weight.len()];
             weight::backward_weight(isa, &g, &input, &grad, &mut grad_weight);
             prop_assert!(grad_weight == expected_weight, "{isa:?} backward_weight");
+        }
+    }
+
+    /// Infinities and NaN of the activations arrive exactly where the definition sends them, and the sums of subnormal
+    /// numbers are not flushed to zero.
+    #[test]
+    fn special_values_arrive_where_they_belong(
+        groups in 1_usize..3, channels in 1_usize..10, filters in 1_usize..40, h in axis(), w in axis(), special: bool,
+        seed: usize,
+    ) {
+        let g = Conv2dGeometry {
+            batch: 2,
+            in_channels: channels * groups,
+            in_height: h.0,
+            in_width: w.0,
+            out_channels: filters * groups,
+            kernel: [h.1, w.1],
+            stride: [h.2, w.2],
+            padding: [h.3, w.3],
+            dilation: [h.4, w.4],
+            groups,
+        };
+        prop_assume!(g.output_len() > 0);
+        let palette = if special { Palette::Special } else { Palette::Subnormal };
+        let (input, grad) = (palette.left_values(g.input_len(), seed), palette.left_values(g.output_len(), seed ^ 2));
+        let (weights, grad_of_one) = (values(g.weight_len(), seed ^ 1), values(g.output_len(), seed ^ 3));
+        let mut expected = vec![0.0; g.output_len()];
+        generic::forward(&g, &input, &weights, None, &mut expected);
+        let mut expected_input = vec![0.0; g.input_len()];
+        generic::backward_input(&g, &grad, &weights, &mut expected_input);
+        let mut expected_weight = vec![0.0; g.weight_len()];
+        generic::backward_weight(&g, &input, &grad_of_one, &mut expected_weight);
+        for isa in Isa::available().iter().copied().map(TileIsa::F32) {
+            let mut output = vec![7.0; expected.len()];
+            tiled::forward(isa, &g, &input, &weights, None, &mut output);
+            assert_same(&output, &expected, format_args!("{isa:?} forward"));
+            let mut grad_input = vec![7.0; expected_input.len()];
+            if tiled::backward_input(isa, &g, &grad, &weights, &mut grad_input) {
+                assert_same(&grad_input, &expected_input, format_args!("{isa:?} backward_input"));
+            }
+            let mut grad_weight = vec![7.0; expected_weight.len()];
+            weight::backward_weight(isa, &g, &input, &grad_of_one, &mut grad_weight);
+            assert_same(&grad_weight, &expected_weight, format_args!("{isa:?} backward_weight"));
         }
     }
 }

@@ -5,6 +5,8 @@ use crate::arch::TileIsa;
 
 mod bf16;
 mod generic;
+#[cfg(test)]
+mod tests;
 mod tiled;
 
 pub use bf16::{gemm_bf16, gemm_bf16_rounded};

@@ -37,3 +37,18 @@ pub fn assert_close_f32(actual: &[f32], expected: &[f64], tolerance: f64) {
     let actual: Vec<f64> = actual.iter().map(|&x| f64::from(x)).collect();
     assert_close(&actual, expected, tolerance);
 }
+
+/// Runs the other tests of the file once more, in child processes that are capped to the plainer instruction sets.
+#[track_caller]
+pub fn run_again_with_plainer_instruction_sets(this_test: &str) {
+    if std::env::var_os("STRIATE_ISA").is_some() || cfg!(miri) {
+        return;
+    }
+    for isa in if cfg!(target_arch = "x86_64") { &["scalar", "avx2"][..] } else { &["scalar"] } {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("the path of this program"));
+        let output = command.args(["--skip", this_test]).env("STRIATE_ISA", isa).output().expect("the tests run");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && !text.contains(" 0 passed"), "STRIATE_ISA={isa}:\n{text}{errors}");
+    }
+}
