@@ -33,8 +33,13 @@ impl Layout {
         layout
     }
 
+    /// The number of elements.
+    ///
+    /// # Panics
+    /// If it is beyond `usize`.
     pub(crate) fn numel(&self) -> usize {
-        self.shape.iter().product()
+        let numel = self.shape.iter().try_fold(1_usize, |numel, &size| numel.checked_mul(size));
+        numel.unwrap_or_else(|| if self.shape.contains(&0) { 0 } else { too_large(&self.shape) })
     }
 
     /// Row-major without gaps. Dimensions of size 1 may have any stride.
@@ -157,11 +162,17 @@ impl Layout {
 }
 
 pub(crate) fn contiguous_strides(shape: &[usize]) -> Vec<usize> {
-    let mut strides = vec![1; shape.len()];
+    let mut strides = vec![1_usize; shape.len()];
     for d in (1..shape.len()).rev() {
-        strides[d - 1] = strides[d] * shape[d].max(1);
+        strides[d - 1] = strides[d].checked_mul(shape[d].max(1)).unwrap_or_else(|| too_large(shape));
     }
     strides
+}
+
+/// Ends a call that would make a tensor whose size no address reaches: sizes must not wrap around to small ones.
+#[cold]
+pub(crate) fn too_large(shape: &[usize]) -> ! {
+    panic!("a tensor of shape {shape:?} is larger than the address space\n  help: check the sizes for a mistake")
 }
 
 /// The shape two shapes broadcast to, by NumPy's rule: aligned at the right, sizes must be equal or one of them 1.

@@ -61,9 +61,11 @@ impl Tensor {
     /// A new tensor with a dense `layout` whose elements `fill` writes in memory order. `S` must be the stored form of
     /// `dtype`.
     pub(crate) fn fill_layout<S: Pod>(layout: Layout, dtype: DType, fill: impl FnOnce(&mut [S])) -> Self {
+        let bytes = layout.numel().checked_mul(size_of::<S>());
+        let bytes = bytes.unwrap_or_else(|| crate::layout::too_large(&layout.shape));
         debug_assert!(layout.is_dense() && layout.offset == 0);
         debug_assert_eq!(size_of::<S>(), dtype.size());
-        let mut buffer = Buffer::uninit(layout.numel() * size_of::<S>());
+        let mut buffer = Buffer::uninit(bytes);
         fill(buffer.as_mut_slice::<S>());
         Self::from_parts(Arc::new(Storage::new(buffer)), layout, dtype)
     }

@@ -218,3 +218,23 @@ fn operations_on_images_and_indices() {
         assert!(!error.what().is_empty() && !error.help().is_empty(), "case {i}: {error}");
     }
 }
+
+/// Sizes whose product or bytes would wrap around, and more than a machine has: a panic that says so, never a tensor of
+/// another size or the end of the process.
+#[test]
+fn absurd_sizes_are_refused_with_their_size() {
+    let message = |shape: &'static [usize]| {
+        let refused = std::panic::catch_unwind(|| Tensor::zeros(shape, DType::F32)).expect_err("refused");
+        refused.downcast_ref::<String>().expect("a message").clone()
+    };
+    for shape in [&[1 << 32, 1 << 32][..], &[1 << 62], &[1 << 40, 3, 1 << 40], &[2, usize::MAX]] {
+        let text = message(shape);
+        assert!(text.contains("larger than the address space"), "{text}");
+    }
+    let text = message(&[1 << 30, 1 << 28]);
+    assert!(text.starts_with("out of memory: the system refused a block of"), "{text}");
+    assert_eq!(Tensor::zeros(&[1 << 40, 0], DType::F32).numel(), 0);
+    let x = Tensor::zeros(&[1, 1], DType::F32);
+    let wide = std::panic::catch_unwind(|| x.broadcast_to(&[1 << 40, 1 << 40]).contiguous());
+    assert!(wide.is_err());
+}

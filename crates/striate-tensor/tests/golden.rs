@@ -189,3 +189,18 @@ fn operations_agree_with_pytorch() {
         golden.file.names().into_iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
     assert_eq!(stored, golden.checked, "cases stored and cases checked");
 }
+
+/// Once more with the plainer instruction sets, each in a process of its own: the choice is made once per process.
+#[test]
+fn operations_agree_with_pytorch_on_plainer_instruction_sets() {
+    if std::env::var_os("STRIATE_ISA").is_some() {
+        return;
+    }
+    for isa in if cfg!(target_arch = "x86_64") { &["scalar", "avx2"][..] } else { &["scalar"] } {
+        let mut command = std::process::Command::new(std::env::current_exe().expect("the path of this program"));
+        command.args(["--exact", "operations_agree_with_pytorch"]).env("STRIATE_ISA", isa);
+        let output = command.output().expect("the test runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("1 passed"), "STRIATE_ISA={isa}:\n{text}");
+    }
+}
