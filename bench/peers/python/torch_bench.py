@@ -41,8 +41,13 @@ def peer(options):
 
 
 def variants(*possible):
-    """The variants asked for that consist of `possible` options only."""
-    return [options for options in VARIANTS if options <= set(possible)]
+    """The variants asked for that consist of `possible` options only. What a row has no images for, it has no `cl` for."""
+    found = []
+    for options in VARIANTS:
+        options = options if "cl" in possible else options - {"cl"}
+        if options <= set(possible) and options not in found:
+            found.append(options)
+    return found
 
 
 def autocast(options):

@@ -85,11 +85,8 @@ pub fn peers(options: &Options) -> Result<Vec<Program>, Failure> {
             ..Program::new(name, python.clone(), &WORKLOADS)
         };
         programs.push(torch("torch", "eager,cl,bf16,cl-bf16", &[]));
-        let variants = if options.compile {
-            "eager,cl,bf16,cl-bf16,compile,compile-cl,compile-cl-bf16"
-        } else {
-            "eager,cl,bf16,cl-bf16"
-        };
+        let variants =
+            if options.compile { "eager,cl,bf16,cl-bf16,compile-cl,compile-cl-bf16" } else { "eager,cl,bf16,cl-bf16" };
         programs.push(torch("torch+malloc", variants, &KEEP_MEMORY));
     }
     if options.with("burn") {
