@@ -9,11 +9,13 @@
 mod batches;
 mod limits;
 mod measure;
+mod precision;
 mod workloads;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use precision::Precision;
 
 /// Runs workloads in Striate and prints their times.
 #[derive(Parser, Debug)]
@@ -48,6 +50,13 @@ struct Settings {
     batch: usize,
     image: usize,
     train_only: bool,
+}
+
+impl Settings {
+    /// The number formats to time: where memory is measured, the first only.
+    fn precisions(&self) -> impl Iterator<Item = Precision> + use<> {
+        Precision::ALL.into_iter().take(if self.train_only { 1 } else { usize::MAX })
+    }
 }
 
 fn main() -> ExitCode {

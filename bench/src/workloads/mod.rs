@@ -1,6 +1,6 @@
 //! The workloads, one file each.
 //!
-//! Where the engine computes in bf16 too, a workload times both and calls the second peer `striate-bf16`.
+//! Each is timed in every [`Precision`](crate::precision::Precision) that the engine has.
 
 mod cold;
 mod w1_gemm;

@@ -7,6 +7,7 @@ use striate_tensor::{Conv2dOptions, Tensor, no_grad};
 
 use crate::Settings;
 use crate::measure::{Rate, time};
+use crate::precision::Precision;
 
 struct Shape {
     name: &'static str,
@@ -40,14 +41,18 @@ pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         let y = no_grad(|| x.conv2d(&weight, None, options));
         let grad = draw([0, 1, 2, 3].map(|axis| y.shape()[axis]));
         let flops = 2.0 * (y.numel() * from / groups * kernel * kernel) as f64;
-        time(&format!("w2{name}_fwd"), "striate", settings, 0.08, &[Rate::flops(flops)], || {
-            no_grad(|| drop(x.conv2d(&weight, None, options)));
-        });
-        time(&format!("w2{name}_fwdbwd"), "striate", settings, 0.12, &[Rate::flops(3.0 * flops)], || {
-            x.zero_grad();
-            weight.zero_grad();
-            x.conv2d(&weight, None, options).backward_with(&grad);
-        });
+        for precision in Precision::ALL {
+            let convolve = || precision.run(|| x.conv2d(&weight, None, options));
+            let grad = grad.to_dtype(no_grad(convolve).dtype());
+            time(&format!("w2{name}_fwd"), precision.peer(), settings, 0.08, &[Rate::flops(flops)], || {
+                no_grad(|| drop(convolve()));
+            });
+            time(&format!("w2{name}_fwdbwd"), precision.peer(), settings, 0.12, &[Rate::flops(3.0 * flops)], || {
+                x.zero_grad();
+                weight.zero_grad();
+                convolve().backward_with(&grad);
+            });
+        }
     }
     Ok(())
 }

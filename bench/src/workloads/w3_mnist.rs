@@ -10,6 +10,7 @@ use striate_tensor::random::Generator;
 use crate::Settings;
 use crate::batches::{self, Batch};
 use crate::measure::{Rate, time};
+use crate::precision::Precision;
 
 /// The network of PyTorch's `examples/mnist`.
 pub fn network(generator: &mut Generator) -> Sequential {
@@ -29,10 +30,18 @@ pub fn network(generator: &mut Generator) -> Sequential {
 }
 
 /// One step of the training loop.
-pub fn step(model: &dyn Module, optimizer: &mut dyn Optimizer, batch: &Batch, number: u64) -> f32 {
+pub fn step(
+    model: &dyn Module,
+    optimizer: &mut dyn Optimizer,
+    batch: &Batch,
+    number: u64,
+    precision: Precision,
+) -> f32 {
     optimizer.zero_grad();
-    let output = model.forward(&batch.images, &Context::train(0, number));
-    let loss = loss::nll_loss(&output, &batch.labels);
+    let loss = precision.run(|| {
+        let output = model.forward(&batch.images, &Context::train(0, number));
+        loss::nll_loss(&output, &batch.labels)
+    });
     loss.backward();
     optimizer.step();
     loss.item::<f32>()
@@ -41,19 +50,21 @@ pub fn step(model: &dyn Module, optimizer: &mut dyn Optimizer, batch: &Batch, nu
 /// Trains on batches that lie in memory.
 pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let batches = batches::of_digits(&mnist::train()?, 200, settings.batch);
-    let model = network(&mut Generator::new(1));
-    let mut optimizer = Adadelta::new(model.named_parameters(), 1.0);
-    let (mut number, mut last) = (0, 0.0);
     let name = format!("w3_mnist_train_b{}", settings.batch);
     // Multiplications and additions of one image; the first layer needs no input gradient.
     let (conv1, conv2, fc1) = (2 * 26 * 26 * 32 * 9, 2 * 24 * 24 * 64 * 32 * 9, 2 * 9216 * 128);
     let flops = settings.batch as f64 * f64::from(2 * conv1 + 3 * (conv2 + fc1));
     let rates = [Rate::images(settings.batch), Rate::flops(flops)];
-    time(&name, "striate", settings, 0.6, &rates, || {
-        let batch = &batches[number % batches.len()];
-        last = step(&model, &mut optimizer, batch, number as u64);
-        number += 1;
-    });
-    eprintln!("# {name}: loss {last:.4} after {number} steps");
+    for precision in settings.precisions() {
+        let model = network(&mut Generator::new(1));
+        let mut optimizer = Adadelta::new(model.named_parameters(), 1.0);
+        let (mut number, mut last) = (0, 0.0);
+        time(&name, precision.peer(), settings, 0.6, &rates, || {
+            let batch = &batches[number % batches.len()];
+            last = step(&model, &mut optimizer, batch, number as u64, precision);
+            number += 1;
+        });
+        eprintln!("# {name} {}: loss {last:.4} after {number} steps", precision.peer());
+    }
     Ok(())
 }

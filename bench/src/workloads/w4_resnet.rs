@@ -33,41 +33,36 @@ fn network(generator: &mut Generator) -> ResNet {
 pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let Settings { batch, image, .. } = *settings;
     let size = if image == 32 { String::new() } else { format!("_{image}px") };
-    let mut generator = Generator::new(4);
-    let batches = batches::random(2, &[batch, 3, image, image], &mut generator);
-    let model = network(&mut generator);
-    let mut optimizer = Sgd::new(model.named_parameters(), 0.01).momentum(0.9).weight_decay(5e-4);
-    let flops = forward_flops(image) * batch as f64;
-    let mut number = 0;
-    time(
-        &format!("w4_resnet18_train_b{batch}{size}"),
-        "striate",
-        settings,
-        0.01,
-        &[Rate::images(batch), Rate::flops(3.0 * flops)],
-        || {
+    let flops = forward_flops(image);
+    let rates = |batch: usize, flops: f64| [Rate::images(batch), Rate::flops(flops * batch as f64)];
+    for precision in settings.precisions() {
+        let peer = precision.peer();
+        let mut generator = Generator::new(4);
+        let batches = batches::random(2, &[batch, 3, image, image], &mut generator);
+        let model = network(&mut generator);
+        let mut optimizer = Sgd::new(model.named_parameters(), 0.01).momentum(0.9).weight_decay(5e-4);
+        let mut number = 0;
+        let name = format!("w4_resnet18_train_b{batch}{size}");
+        time(&name, peer, settings, 0.01, &rates(batch, 3.0 * flops), || {
             let current = &batches[number % batches.len()];
             optimizer.zero_grad();
-            let logits = model.forward(&current.images, &Context::train(0, number as u64));
-            loss::cross_entropy(&logits, &current.labels).backward();
+            let loss = precision.run(|| {
+                let logits = model.forward(&current.images, &Context::train(0, number as u64));
+                loss::cross_entropy(&logits, &current.labels)
+            });
+            loss.backward();
             optimizer.step();
             number += 1;
-        },
-    );
-    if settings.train_only {
-        return Ok(());
+        });
+        if settings.train_only {
+            continue;
+        }
+        let infer = |x: &Tensor| no_grad(|| precision.run(|| drop(model.forward(x, &Context::eval()))));
+        let x = &batches[0].images;
+        let name = format!("w4_resnet18_infer_b{batch}{size}");
+        time(&name, peer, settings, 0.01, &rates(batch, flops), || infer(x));
+        let x = Tensor::randn(&[1, 3, image, image], &mut generator);
+        time(&format!("w4_resnet18_infer_b1{size}"), peer, settings, 0.3, &rates(1, flops), || infer(&x));
     }
-    let infer = |x: &Tensor| no_grad(|| drop(model.forward(x, &Context::eval())));
-    let (x, rates) = (&batches[0].images, [Rate::images(batch), Rate::flops(flops)]);
-    time(&format!("w4_resnet18_infer_b{batch}{size}"), "striate", settings, 0.01, &rates, || infer(x));
-    let x = Tensor::randn(&[1, 3, image, image], &mut generator);
-    time(
-        &format!("w4_resnet18_infer_b1{size}"),
-        "striate",
-        settings,
-        0.3,
-        &[Rate::images(1), Rate::flops(forward_flops(image))],
-        || infer(&x),
-    );
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::error::Error;
 
 use striate_nn::optim::{Optimizer, Sgd};
 use striate_nn::{Context, LSTM, Module, RecurrentConfig, TransformerConfig, TransformerEncoderLayer, loss};
-use striate_tensor::Tensor;
 use striate_tensor::random::Generator;
+use striate_tensor::{DType, Tensor};
 
 use crate::Settings;
 use crate::measure::{Rate, time};
@@ -35,14 +35,17 @@ fn train(
 ) {
     let mut draw = |features| Tensor::randn(&[batch, length, features], generator);
     let batches = [(); 4].map(|()| features.map(&mut draw));
-    let mut optimizer = Sgd::new(model.named_parameters(), 0.01);
-    let mut number = 0;
     let rates = [Rate::sequences(batch), Rate::flops(flops_per_vector * (batch * length) as f64)];
-    time(name, "striate", settings, 0.3, &rates, || {
-        let [x, y] = &batches[number % batches.len()];
-        optimizer.zero_grad();
-        loss::mse_loss(&model.forward(x, &Context::train(0, number as u64)), y).backward();
-        optimizer.step();
-        number += 1;
-    });
+    for precision in settings.precisions() {
+        let mut optimizer = Sgd::new(model.named_parameters(), 0.01);
+        let mut number = 0;
+        time(name, precision.peer(), settings, 0.3, &rates, || {
+            let [x, y] = &batches[number % batches.len()];
+            optimizer.zero_grad();
+            let output = precision.run(|| model.forward(x, &Context::train(0, number as u64)));
+            loss::mse_loss(&output.to_dtype(DType::F32), y).backward();
+            optimizer.step();
+            number += 1;
+        });
+    }
 }
