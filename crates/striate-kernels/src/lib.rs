@@ -14,6 +14,7 @@ pub mod batch_norm;
 pub mod bf16;
 pub mod conv2d;
 mod element;
+mod epilogue;
 pub mod gemm;
 pub mod layout;
 mod math;

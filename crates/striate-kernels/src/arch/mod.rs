@@ -224,12 +224,22 @@ pub(crate) fn transpose_tiles(
 /// same for every instruction set.
 #[inline]
 pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    match Isa::current() {
+    // SAFETY: `Isa::current` returns what the machine has.
+    unsafe { vectorized_for(Isa::current(), body) }
+}
+
+/// As [`vectorized`], for `isa`.
+///
+/// # Safety
+/// `isa` is available.
+#[inline]
+pub(crate) unsafe fn vectorized_for<R>(isa: Isa, body: impl FnOnce() -> R) -> R {
+    match isa {
         Isa::Scalar => body(),
         // Part of every target of this architecture.
         #[cfg(target_arch = "aarch64")]
         Isa::Neon => body(),
-        // SAFETY: `Isa::current` returns what the machine has.
+        // SAFETY: passed on.
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => unsafe { x86_64::avx2::vectorized(body) },
         // SAFETY: as above.

@@ -15,7 +15,9 @@ mod tests;
 mod tiled;
 mod weight;
 mod window;
+mod winograd;
 
+pub use crate::epilogue::Epilogue;
 pub use bf16::{backward_input_bf16, backward_weight_bf16, forward_bf16};
 
 /// Sizes of a convolution.
@@ -120,18 +122,43 @@ impl Conv2dGeometry {
 /// # Panics
 /// If a length does not fit the geometry.
 pub fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: Option<&[T]>, output: &mut [T]) {
+    forward_fused(g, input, weight, &Epilogue { bias, ..Epilogue::default() }, output);
+}
+
+/// [`forward`] with more steps before the output is stored.
+///
+/// # Panics
+/// If a length does not fit the geometry.
+pub fn forward_fused<T: Element>(
+    g: &Conv2dGeometry,
+    input: &[T],
+    weight: &[T],
+    epilogue: &Epilogue<'_, T>,
+    output: &mut [T],
+) {
     g.check_lengths(input.len(), weight.len(), output.len());
+    let Epilogue { bias, residual, relu } = *epilogue;
     assert!(bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
-    if g.is_depthwise() {
-        return depthwise::forward(g, input, weight, bias, output);
-    }
-    if let (Some(input), Some(weight), Some(output)) = (T::as_f32(input), T::as_f32(weight), T::as_f32_mut(output))
-        && !weight.is_empty()
+    assert!(residual.is_none_or(|residual| residual.len() == output.len()), "conv2d: length of the residual");
+    let isa = TileIsa::f32();
+    if winograd::suits(isa, g)
+        && let (Some(input), Some(weight)) = (T::as_f32(input), T::as_f32(weight))
+        && let Some(output) = T::as_f32_mut(output)
     {
-        let bias = bias.and_then(T::as_f32);
-        return tiled::forward(TileIsa::f32(), g, input, weight, bias, output);
+        let epilogue = Epilogue { bias: bias.and_then(T::as_f32), residual: residual.and_then(T::as_f32), relu };
+        return winograd::forward(isa, g, input, weight, &epilogue, output);
     }
-    generic::forward(g, input, weight, bias, output);
+    if g.is_depthwise() {
+        depthwise::forward(g, input, weight, bias, output);
+    } else if let (Some(input), Some(weight)) = (T::as_f32(input), T::as_f32(weight))
+        && !weight.is_empty()
+        && let Some(output) = T::as_f32_mut(output)
+    {
+        tiled::forward(isa, g, input, weight, bias.and_then(T::as_f32), output);
+    } else {
+        generic::forward(g, input, weight, bias, output);
+    }
+    epilogue.finish(output);
 }
 
 /// The gradient of the input: the adjoint of [`forward`] in its input. Overwrites `grad_input`.
@@ -147,10 +174,14 @@ pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight:
         (T::as_f32(grad_output), T::as_f32(weight), T::as_f32_mut(grad_input))
         && !weight.is_empty()
     {
+        let isa = TileIsa::f32();
+        if winograd::suits(isa, g) {
+            return winograd::backward_input(isa, g, grad_output, weight, grad_input);
+        }
         if g.groups == 1 && g.in_channels <= scatter::MAX_CHANNELS {
             return scatter::backward_input(g, grad_output, weight, grad_input);
         }
-        if tiled::backward_input(TileIsa::f32(), g, grad_output, weight, grad_input) {
+        if tiled::backward_input(isa, g, grad_output, weight, grad_input) {
             return;
         }
     }
@@ -183,7 +214,11 @@ pub fn backward_weight<T: Element>(
         && !grad_output.is_empty()
         && !grad_weight.is_empty()
     {
-        return weight::backward_weight(TileIsa::f32(), g, input, grad_output, grad_weight);
+        let isa = TileIsa::f32();
+        if winograd::suits(isa, g) {
+            return winograd::backward_weight(isa, g, input, grad_output, grad_weight);
+        }
+        return weight::backward_weight(isa, g, input, grad_output, grad_weight);
     }
     generic::backward_weight(g, input, grad_output, grad_weight);
 }

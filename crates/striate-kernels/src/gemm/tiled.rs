@@ -16,6 +16,10 @@ use crate::threads::parallel_for;
 const MAX_DEPTH: usize = 1024;
 /// Multiplications one chunk should have at least.
 const CHUNK_WORK: usize = 256 * 1024;
+/// Most rows of a chunk: with sums of the longest kind they and a panel of `b` fit the second-level cache.
+const MAX_ROWS: usize = 96;
+/// Chunks to aim at.
+const MIN_CHUNKS: usize = 32;
 /// Rows of `b` further apart than this are packed (when there are enough rows in `a` to pay for it).
 const NEAR: usize = 256;
 /// Elements packed by one chunk.
@@ -33,7 +37,7 @@ pub(super) fn gemm(
     let readable = b.col_stride == 1 && (b.row_stride <= NEAR || a.rows < 32);
     let packed = if readable { None } else { Some(pack(&panels, &b)) };
     let packed = packed.as_ref().map(|packed| packed.as_slice::<f32>());
-    let rows_per_chunk = rows_per_chunk(c.rows, a.cols * panels.columns(0).len(), isa);
+    let rows_per_chunk = rows_per_chunk(c.rows, panels.count(), a.cols * panels.columns(0).len(), isa);
     let target = Target::new(c.data);
     let (rows, row_stride) = (c.rows, c.row_stride);
     parallel_for(panels.count() * rows.div_ceil(rows_per_chunk), &|chunk| {
@@ -56,9 +60,13 @@ pub(super) fn gemm(
     });
 }
 
-fn rows_per_chunk(rows: usize, work_per_row: usize, isa: TileIsa) -> usize {
+/// Rows of a chunk: enough that reading a panel of `b` is little beside the products, and few enough that there are some
+/// chunks for each thread.
+fn rows_per_chunk(rows: usize, panels: usize, work_per_row: usize, isa: TileIsa) -> usize {
     let tile = isa.max_rows(isa.max_vectors());
-    (CHUNK_WORK / work_per_row.max(1)).next_multiple_of(tile).clamp(tile, rows.max(tile))
+    let least = CHUNK_WORK / work_per_row.max(1);
+    let most = rows.div_ceil(MIN_CHUNKS.div_ceil(panels.max(1))).min(MAX_ROWS);
+    most.max(least).next_multiple_of(tile).clamp(tile, rows.max(tile))
 }
 
 /// A part of the product: some rows, one panel of columns.

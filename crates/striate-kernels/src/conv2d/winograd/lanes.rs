@@ -1,0 +1,171 @@
+//! Sixteen neighbouring channels as one value: what the transforms are written in.
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{
+    __m256, __m512, _mm256_add_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
+};
+
+/// Values of one [`Lanes`].
+pub(super) const LANES: usize = 16;
+
+/// Sixteen `f32`. A value of a type of vectors only exists where their instruction set does: [`Lanes::load`] and
+/// [`Lanes::splat`] ask for it, and all else needs a value.
+pub(super) trait Lanes: Copy {
+    /// # Safety
+    /// Sixteen values at `from` may be read, and the instruction set is available.
+    unsafe fn load(from: *const f32) -> Self;
+    /// # Safety
+    /// The instruction set is available.
+    unsafe fn splat(value: f32) -> Self;
+    /// # Safety
+    /// Sixteen values at `to` may be written.
+    unsafe fn store(self, to: *mut f32);
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+    fn times(self, factor: f32) -> Self;
+    /// Zero for what is below; NaN stays.
+    fn relu(self) -> Self;
+}
+
+impl Lanes for [f32; LANES] {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: passed on; arrays of `f32` need no more than the alignment of one.
+        unsafe { from.cast::<Self>().read() }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; LANES]
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: passed on.
+        unsafe { to.cast::<Self>().write(self) };
+    }
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] + other[i])
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] - other[i])
+    }
+    #[inline(always)]
+    fn times(self, factor: f32) -> Self {
+        self.map(|x| x * factor)
+    }
+    #[inline(always)]
+    fn relu(self) -> Self {
+        self.map(|x| if x < 0.0 { 0.0 } else { x })
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for __m512 {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: passed on.
+        unsafe { _mm512_loadu_ps(from) }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: passed on.
+        unsafe { _mm512_set1_ps(value) }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: passed on.
+        unsafe { _mm512_storeu_ps(to, self) };
+    }
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        // SAFETY: there is a value, so there is the instruction set; here and below.
+        unsafe { _mm512_add_ps(self, other) }
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { _mm512_sub_ps(self, other) }
+    }
+    #[inline(always)]
+    fn times(self, factor: f32) -> Self {
+        // SAFETY: as above.
+        unsafe { _mm512_mul_ps(self, _mm512_set1_ps(factor)) }
+    }
+    #[inline(always)]
+    fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
+        unsafe { _mm512_max_ps(_mm512_setzero_ps(), self) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Lanes for [__m256; 2] {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: passed on.
+        unsafe { [_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8))] }
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: passed on.
+        unsafe { [_mm256_set1_ps(value); 2] }
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: passed on.
+        unsafe {
+            _mm256_storeu_ps(to, self[0]);
+            _mm256_storeu_ps(to.add(8), self[1]);
+        }
+    }
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        // SAFETY: there is a value, so there is the instruction set; here and below.
+        std::array::from_fn(|i| unsafe { _mm256_add_ps(self[i], other[i]) })
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        // SAFETY: as above.
+        std::array::from_fn(|i| unsafe { _mm256_sub_ps(self[i], other[i]) })
+    }
+    #[inline(always)]
+    fn times(self, factor: f32) -> Self {
+        // SAFETY: as above.
+        self.map(|x| unsafe { _mm256_mul_ps(x, _mm256_set1_ps(factor)) })
+    }
+    #[inline(always)]
+    fn relu(self) -> Self {
+        // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
+        self.map(|x| unsafe { _mm256_max_ps(_mm256_setzero_ps(), x) })
+    }
+}
+
+/// Evaluates an expression with `$lanes` standing for the type of an instruction set, compiled for it.
+macro_rules! with_lanes {
+    ($isa:expr, $lanes:ident => $body:expr) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            crate::arch::TileIsa::F32(isa @ crate::arch::Isa::Avx512) => {
+                type $lanes = std::arch::x86_64::__m512;
+                let body = || $body;
+                // SAFETY: the instruction set is available, or its tiles would not be asked for.
+                unsafe { crate::arch::vectorized_for(isa, body) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            crate::arch::TileIsa::F32(isa @ crate::arch::Isa::Avx2) => {
+                type $lanes = [std::arch::x86_64::__m256; 2];
+                let body = || $body;
+                // SAFETY: as above.
+                unsafe { crate::arch::vectorized_for(isa, body) }
+            }
+            _ => {
+                type $lanes = [f32; crate::conv2d::winograd::lanes::LANES];
+                $body
+            }
+        }
+    };
+}
+pub(super) use with_lanes;

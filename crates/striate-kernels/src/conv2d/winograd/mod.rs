@@ -1,0 +1,217 @@
+//! Winograd's algorithm for kernels of 3 by 3 with stride 1: fewer multiplications for some additions.
+//!
+//! A block of tiles is transformed, multiplied by the transformed kernels (one product of matrices, tiles by channels, for
+//! each number of the transform) and transformed back while it is in the cache. See [`scheme`] for the transforms.
+//!
+//! The gradient of the input is such a convolution with the kernels turned round. The gradient of the weights is a product
+//! over tiles, of the transformed inputs and the output gradients brought to the same numbers by the adjoint transform.
+
+use std::ops::Range;
+
+use super::Conv2dGeometry;
+use crate::arch::{Start, Tile, TileIsa};
+use crate::epilogue::Epilogue;
+use crate::memory::Buffer;
+use crate::panels::{Panels, Target, for_each_tile};
+use crate::threads::{parallel_for, parallel_for_scratch};
+
+mod lanes;
+mod scheme;
+mod transform;
+mod weight;
+
+use lanes::{LANES, with_lanes};
+use scheme::{OUT, SIZE};
+use transform::{KernelStrides, Planes, transform_kernels};
+pub(super) use weight::backward_weight;
+
+/// Fewest tiles that pay for the transforms of the kernels.
+const MIN_TILES: usize = 64;
+/// Fewest channels, in and out, for which the products outweigh the transforms.
+const MIN_CHANNELS: usize = 32;
+/// Most tiles of a block.
+const BLOCK_TILES: usize = 64;
+/// Fewest tiles of a block, or the transformed kernels are read too often.
+const MIN_BLOCK_TILES: usize = 32;
+
+/// Whether this algorithm suits a convolution.
+pub(super) fn suits(isa: TileIsa, g: &Conv2dGeometry) -> bool {
+    let panel = isa.lanes() * isa.max_vectors();
+    let [height, width] = g.output_size();
+    let channels = [g.in_channels, g.out_channels];
+    g.kernel == [3, 3]
+        && g.stride == [1, 1]
+        && g.dilation == [1, 1]
+        && g.groups == 1
+        && g.padding.iter().all(|&padding| padding <= 2)
+        && panel.is_multiple_of(LANES)
+        && channels.iter().all(|&count| count.is_multiple_of(LANES) && count >= MIN_CHANNELS)
+        && g.batch * height.div_ceil(OUT) * width.div_ceil(OUT) >= MIN_TILES
+}
+
+/// A convolution of 3 by 3 with stride 1.
+struct Correlation<'a> {
+    isa: TileIsa,
+    source: &'a [f32],
+    /// Rows and columns of a source image.
+    size: [usize; 2],
+    /// A pixel of zeros: what lies in the padding.
+    zeros: &'a [f32],
+    /// Source place of the first tile.
+    origin: [isize; 2],
+    batch: usize,
+    out_size: [usize; 2],
+}
+
+impl Correlation<'_> {
+    fn tiles(&self) -> [usize; 2] {
+        self.out_size.map(|size| size.div_ceil(OUT))
+    }
+
+    fn tile_count(&self) -> usize {
+        self.batch * self.tiles().iter().product::<usize>()
+    }
+
+    /// Image, first row and first column of the outputs of a tile.
+    fn tile(&self, tile: usize) -> [usize; 3] {
+        let [rows, columns] = self.tiles();
+        [tile / columns / rows, tile / columns % rows * OUT, tile % columns * OUT]
+    }
+
+    /// Image, and the place in the source of the first input of a tile.
+    fn corner(&self, tile: usize) -> (usize, [isize; 2]) {
+        let [n, top, left] = self.tile(tile);
+        (n, [self.origin[0] + top as isize, self.origin[1] + left as isize])
+    }
+}
+
+/// The kernels of `filters` filters of `channels` channels, transformed: a matrix for each number of the transform, stored
+/// `[panel][channel][filter of the panel]`.
+fn pack(isa: TileIsa, weight: &[f32], strides: KernelStrides, [filters, channels]: [usize; 2]) -> Buffer {
+    let stride = kernel_stride(filters, channels);
+    let mut packed = Buffer::uninit(SIZE * SIZE * stride * size_of::<f32>());
+    let target = Target::new(packed.as_mut_slice::<f32>());
+    let panel = isa.lanes() * isa.max_vectors();
+    parallel_for(filters / LANES, &|chunk| {
+        let filter = chunk * LANES;
+        let start = filter / panel * panel;
+        let width = panel.min(filters - start);
+        let to = (target.at(start * channels + filter - start), width, stride);
+        // SAFETY: each chunk writes the places of its own sixteen filters.
+        with_lanes!(isa, L => unsafe { transform_kernels::<L>((weight, &strides), filter, channels, to) });
+    });
+    packed
+}
+
+/// Distance between the matrices of [`pack`].
+fn kernel_stride(filters: usize, channels: usize) -> usize {
+    filters * channels + LANES
+}
+
+/// Sizes and lengths have been checked, and the geometry [suits](suits).
+pub(super) fn forward(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[f32],
+    weight: &[f32],
+    epilogue: &Epilogue<'_>,
+    output: &mut [f32],
+) {
+    let zeros = Buffer::zeroed(g.in_channels * size_of::<f32>());
+    let correlation = Correlation {
+        isa,
+        source: input,
+        size: [g.in_height, g.in_width],
+        zeros: zeros.as_slice(),
+        origin: g.padding.map(|padding| -(padding as isize)),
+        batch: g.batch,
+        out_size: g.output_size(),
+    };
+    let strides = KernelStrides { filter: 9 * g.in_channels, channel: 9, turned: false };
+    let (counts, output) = ([g.out_channels, g.in_channels], Target::new(output));
+    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, epilogue, output);
+}
+
+/// Sizes and lengths have been checked, and the geometry [suits](suits).
+pub(super) fn backward_input(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    grad_output: &[f32],
+    weight: &[f32],
+    grad_input: &mut [f32],
+) {
+    let zeros = Buffer::zeroed(g.out_channels * size_of::<f32>());
+    let correlation = Correlation {
+        isa,
+        source: grad_output,
+        size: g.output_size(),
+        zeros: zeros.as_slice(),
+        origin: g.padding.map(|padding| padding as isize - 2),
+        batch: g.batch,
+        out_size: [g.in_height, g.in_width],
+    };
+    let strides = KernelStrides { filter: 9, channel: 9 * g.in_channels, turned: true };
+    let (counts, output) = ([g.in_channels, g.out_channels], Target::new(grad_input));
+    let none = &Epilogue::default();
+    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, none, output);
+}
+
+impl Correlation<'_> {
+    fn run(&self, packed: &[f32], [filters, channels]: [usize; 2], epilogue: &Epilogue<'_>, output: Target) {
+        let count = self.tile_count();
+        let blocks = count.div_ceil((count / 16).clamp(MIN_BLOCK_TILES, BLOCK_TILES));
+        let most = count.div_ceil(blocks);
+        let (inputs_len, products_len) = (Planes::len(most, channels), Planes::len(most, filters));
+        parallel_for_scratch::<f32>(blocks, inputs_len + products_len, &|block, scratch| {
+            let tiles = block * count / blocks..(block + 1) * count / blocks;
+            let (inputs, products) = scratch.split_at_mut(inputs_len);
+            let rows = tiles.len();
+            let inputs = Planes { data: inputs.as_mut_ptr(), rows, columns: channels, width: channels };
+            let products = Planes { data: products.as_mut_ptr(), rows, columns: filters, width: filters };
+            // SAFETY: the tiles are those of the images, no two blocks share one, the scratch has room for the most tiles
+            // a block has, and the instruction set is available.
+            unsafe {
+                self.gather::<false>(tiles.clone(), inputs, 0);
+                multiply(self.isa, inputs, packed, products);
+                self.scatter(tiles, products, epilogue, output.at(0));
+            }
+        });
+    }
+}
+
+/// `products = inputs * kernels`, for each number of the transform.
+///
+/// # Safety
+/// The inputs may be read and the products written, both in one panel; the instruction set is available.
+unsafe fn multiply(isa: TileIsa, inputs: Planes, kernels: &[f32], products: Planes) {
+    let (channels, filters) = (inputs.columns, products.columns);
+    let panels = Panels::new(isa, filters);
+    for (number, panel) in (0..SIZE * SIZE).flat_map(|number| (0..panels.count()).map(move |p| (number, p))) {
+        let columns: Range<usize> = panels.columns(panel);
+        let max_rows = isa.max_rows(columns.len().div_ceil(isa.lanes()));
+        let kernels = &kernels[number * kernel_stride(filters, channels) + columns.start * channels..];
+        let kernels = &kernels[..channels * columns.len()];
+        for_each_tile(0..inputs.rows, max_rows, |row, rows| {
+            let tile = Tile {
+                a: inputs.data.wrapping_add(number * inputs.stride() + row * channels),
+                a_row: channels,
+                a_step: 1,
+                a_segment: 0,
+                b: kernels.as_ptr(),
+                b_step: columns.len(),
+                b_segment: 0,
+                segments: 1,
+                depth: channels,
+                c: products.data.wrapping_add(number * products.stride() + row * filters + columns.start),
+                c_row: filters,
+                cols: columns.len(),
+                start: Start::Zero,
+            };
+            // SAFETY: passed on; the tile is within the limits of the instruction set.
+            unsafe { tile.run(isa, rows) };
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

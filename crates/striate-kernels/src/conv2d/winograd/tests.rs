@@ -1,0 +1,113 @@
+//! Winograd's algorithm of every instruction set against the plain convolution in `f64`.
+
+use proptest::prelude::*;
+
+use super::{backward_input, backward_weight, forward};
+use crate::arch::{Isa, TileIsa};
+use crate::conv2d::{Conv2dGeometry, generic};
+use crate::epilogue::Epilogue;
+use crate::memory::Buffer;
+use crate::threads::set_num_threads;
+
+fn values(len: usize, seed: usize) -> Vec<f32> {
+    let hash = |i: usize| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32;
+    (0..len).map(|i| hash(i) / (1 << 23) as f32 - 1.0).collect()
+}
+
+fn wide(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| f64::from(x)).collect()
+}
+
+/// The largest difference, in units of the root mean square of what was expected.
+fn error(found: &[f32], expected: &[f64]) -> f64 {
+    let square: f64 = expected.iter().map(|x| x * x).sum();
+    let scale = (square / expected.len() as f64).sqrt().max(1e-3);
+    found.iter().zip(expected).map(|(x, e)| (f64::from(*x) - e).abs()).fold(0.0, f64::max) / scale
+}
+
+fn geometry(batch: usize, [channels, filters]: [usize; 2], size: [usize; 2], padding: [usize; 2]) -> Conv2dGeometry {
+    Conv2dGeometry {
+        batch,
+        in_channels: channels,
+        in_height: size[0],
+        in_width: size[1],
+        out_channels: filters,
+        kernel: [3, 3],
+        stride: [1, 1],
+        padding,
+        dilation: [1, 1],
+        groups: 1,
+    }
+}
+
+/// Errors of the three kernels.
+fn errors(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
+    let (input, weight) = (values(g.input_len(), seed), values(g.weight_len(), seed ^ 1));
+    let (grad, bias) = (values(g.output_len(), seed ^ 2), values(g.out_channels, seed ^ 3));
+    let mut expected = vec![0.0; g.output_len()];
+    generic::forward(g, &wide(&input), &wide(&weight), Some(&wide(&bias)), &mut expected);
+    expected.iter_mut().zip(&grad).for_each(|(y, &residual)| *y = (*y + f64::from(residual)).max(0.0));
+    let mut output = vec![7.0; expected.len()];
+    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&grad), relu: true };
+    forward(isa, g, &input, &weight, &epilogue, &mut output);
+    let mut expected_input = vec![0.0; g.input_len()];
+    generic::backward_input(g, &wide(&grad), &wide(&weight), &mut expected_input);
+    let mut grad_input = vec![7.0; expected_input.len()];
+    backward_input(isa, g, &grad, &weight, &mut grad_input);
+    let mut expected_weight = vec![0.0; g.weight_len()];
+    generic::backward_weight(g, &wide(&input), &wide(&grad), &mut expected_weight);
+    let mut grad_weight = vec![7.0; expected_weight.len()];
+    backward_weight(isa, g, &input, &grad, &mut grad_weight);
+    [error(&output, &expected), error(&grad_input, &expected_input), error(&grad_weight, &expected_weight)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn equals_the_plain_convolution(
+        batch in 1_usize..4, channels in 1_usize..8, filters in 1_usize..8,
+        h in 3_usize..14, w in 3_usize..14, padding in (0_usize..3, 0_usize..3), seed: usize,
+    ) {
+        let g = geometry(batch, [channels * 16, filters * 16], [h, w], [padding.0, padding.1]);
+        for isa in Isa::available().iter().copied().map(TileIsa::F32) {
+            for error in errors(isa, &g, seed) {
+                prop_assert!(error < 1e-5, "{isa:?} {g:?}: {error}");
+            }
+        }
+    }
+}
+
+/// Both ways to sum the gradient of the weights, and any number of threads.
+#[test]
+fn large_gradients_are_exact_enough_and_the_same_for_any_number_of_threads() {
+    let isa = TileIsa::f32();
+    for g in [geometry(3, [64, 80], [14, 15], [1, 1]), geometry(2, [272, 256], [8, 6], [1, 1])] {
+        assert!(errors(isa, &g, 5).iter().all(|&error| error < 1e-5));
+        let (input, grad) = (values(g.input_len(), 1), values(g.output_len(), 2));
+        let run = |threads: usize| {
+            set_num_threads(threads);
+            let mut gradient = Buffer::uninit(g.weight_len() * size_of::<f32>());
+            backward_weight(isa, &g, &input, &grad, gradient.as_mut_slice());
+            let bits: Vec<u32> = gradient.as_slice::<u32>().to_vec();
+            bits
+        };
+        let one = run(1);
+        assert!([2, 3, 7].into_iter().all(|threads| run(threads) == one));
+    }
+}
+
+/// As exact as summing the products, at the sizes of a residual network.
+#[test]
+fn errors_beside_direct_sums() {
+    let g = geometry(1, [256, 256], [16, 16], [1, 1]);
+    let isa = TileIsa::f32();
+    let (input, weight) = (values(g.input_len(), 1), values(g.weight_len(), 2));
+    let mut expected = vec![0.0; g.output_len()];
+    generic::forward(&g, &wide(&input), &wide(&weight), None, &mut expected);
+    let mut direct = vec![0.0; expected.len()];
+    crate::conv2d::tiled::forward(isa, &g, &input, &weight, None, &mut direct);
+    let mut output = vec![0.0; expected.len()];
+    forward(isa, &g, &input, &weight, &Epilogue::default(), &mut output);
+    let (direct, winograd) = (error(&direct, &expected), error(&output, &expected));
+    assert!(winograd < 2.0 * direct, "direct {direct:.2e}, Winograd {winograd:.2e}");
+}
