@@ -1,12 +1,15 @@
-//! Depthwise convolution: every channel has a filter of its own. The loops run over the channels.
+//! Depthwise convolution: every channel has a filter of its own. The loops run over the channels, for `f32` sixteen at a
+//! time with the sums in registers ([`lines`]).
 
 use super::Conv2dGeometry;
 use super::generic::for_each_tap;
 use crate::Element;
-use crate::arch::vectorized;
+use crate::arch::{TileIsa, vectorized};
 use crate::layout::transpose;
 use crate::memory::Buffer;
 use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
+
+mod lines;
 
 /// Partial weight gradients: the output rows are cut in at most this many parts, whatever the number of threads.
 const MAX_PARTS: usize = 16;
@@ -26,11 +29,23 @@ fn add_products<T: Element>(sums: &mut [T], a: &[T], b: &[T]) {
     }
 }
 
-pub(super) fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T], bias: Option<&[T]>, output: &mut [T]) {
+pub(super) fn forward<T: Element>(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    output: &mut [T],
+) {
     let [out_height, out_width] = g.output_size();
     let packed = channels_last(g, weight);
     let packed = packed.as_slice::<T>();
     let channels = g.in_channels;
+    if let (Some(input), Some(weight), Some(output)) = (T::as_f32(input), T::as_f32(packed), T::as_f32_mut(output))
+        && lines::suits(g)
+    {
+        return lines::forward(isa, g, input, weight, bias.and_then(T::as_f32), output);
+    }
     parallel_chunks_mut(output, (out_width * channels).max(1), &|row, line| {
         let (n, y) = (row / out_height, row % out_height);
         vectorized(|| {
@@ -47,11 +62,23 @@ pub(super) fn forward<T: Element>(g: &Conv2dGeometry, input: &[T], weight: &[T],
     });
 }
 
-pub(super) fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight: &[T], grad_input: &mut [T]) {
+pub(super) fn backward_input<T: Element>(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    grad_output: &[T],
+    weight: &[T],
+    grad_input: &mut [T],
+) {
     let [out_height, out_width] = g.output_size();
     let packed = channels_last(g, weight);
     let packed = packed.as_slice::<T>();
     let channels = g.in_channels;
+    if let (Some(grad_output), Some(weight), Some(grad_input)) =
+        (T::as_f32(grad_output), T::as_f32(packed), T::as_f32_mut(grad_input))
+        && lines::suits(g)
+    {
+        return lines::backward_input(isa, g, grad_output, weight, grad_input);
+    }
     let image = g.in_height * g.in_width * channels;
     parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
         grad_image.fill(T::ZERO);
@@ -67,7 +94,13 @@ pub(super) fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], 
     });
 }
 
-pub(super) fn backward_weight<T: Element>(g: &Conv2dGeometry, input: &[T], grad_output: &[T], grad_weight: &mut [T]) {
+pub(super) fn backward_weight<T: Element>(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[T],
+    grad_output: &[T],
+    grad_weight: &mut [T],
+) {
     let [out_height, out_width] = g.output_size();
     let channels = g.in_channels;
     let len = grad_weight.len();
@@ -79,8 +112,14 @@ pub(super) fn backward_weight<T: Element>(g: &Conv2dGeometry, input: &[T], grad_
     parallel_for(parts, &|part| {
         // SAFETY: each part runs once, and takes its own piece.
         let sums = unsafe { pieces.get(part) };
+        let lines = part * lines / parts..(part + 1) * lines / parts;
+        if let (Some(input), Some(grad_output), Some(sums)) =
+            (T::as_f32(input), T::as_f32(grad_output), T::as_f32_mut(sums))
+            && lines::suits(g)
+        {
+            return lines::add_weight_gradients(isa, g, lines, [input, grad_output], sums);
+        }
         vectorized(|| {
-            let lines = part * lines / parts..(part + 1) * lines / parts;
             for (line, x) in lines.flat_map(|line| (0..out_width).map(move |x| (line, x))) {
                 let grad = &grad_output[(line * out_width + x) * channels..][..channels];
                 for_each_tap(g, line / out_height, line % out_height, x, |tap, place| {

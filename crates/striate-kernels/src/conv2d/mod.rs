@@ -9,6 +9,8 @@ use crate::layout::{MAX_SIZE, element_count};
 mod bf16;
 mod depthwise;
 mod generic;
+mod lanes;
+mod packed;
 mod scatter;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ mod weight;
 mod window;
 mod winograd;
 
+pub use self::packed::PackedWeight;
 pub use crate::epilogue::Epilogue;
 pub use bf16::{backward_input_bf16, backward_weight_bf16, forward_bf16};
 
@@ -140,21 +143,15 @@ pub fn forward_fused<T: Element>(
     let Epilogue { bias, residual, relu } = *epilogue;
     assert!(bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
     assert!(residual.is_none_or(|residual| residual.len() == output.len()), "conv2d: length of the residual");
-    let isa = TileIsa::f32();
-    if winograd::suits(isa, g)
-        && let (Some(input), Some(weight)) = (T::as_f32(input), T::as_f32(weight))
+    if let (Some(input), Some(weight32)) = (T::as_f32(input), T::as_f32(weight))
+        && let Some(packed) = PackedWeight::new(g, weight32)
         && let Some(output) = T::as_f32_mut(output)
     {
         let epilogue = Epilogue { bias: bias.and_then(T::as_f32), residual: residual.and_then(T::as_f32), relu };
-        return winograd::forward(isa, g, input, weight, &epilogue, output);
+        return packed.forward(g, input, &epilogue, output);
     }
     if g.is_depthwise() {
-        depthwise::forward(g, input, weight, bias, output);
-    } else if let (Some(input), Some(weight)) = (T::as_f32(input), T::as_f32(weight))
-        && !weight.is_empty()
-        && let Some(output) = T::as_f32_mut(output)
-    {
-        tiled::forward(isa, g, input, weight, bias.and_then(T::as_f32), output);
+        depthwise::forward(TileIsa::f32(), g, input, weight, bias, output);
     } else {
         generic::forward(g, input, weight, bias, output);
     }
@@ -168,7 +165,7 @@ pub fn forward_fused<T: Element>(
 pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight: &[T], grad_input: &mut [T]) {
     g.check_lengths(grad_input.len(), weight.len(), grad_output.len());
     if g.is_depthwise() {
-        return depthwise::backward_input(g, grad_output, weight, grad_input);
+        return depthwise::backward_input(TileIsa::f32(), g, grad_output, weight, grad_input);
     }
     if let (Some(grad_output), Some(weight), Some(grad_input)) =
         (T::as_f32(grad_output), T::as_f32(weight), T::as_f32_mut(grad_input))
@@ -207,7 +204,7 @@ pub fn backward_weight<T: Element>(
         }
     }
     if g.is_depthwise() {
-        return depthwise::backward_weight(g, input, grad_output, grad_weight);
+        return depthwise::backward_weight(TileIsa::f32(), g, input, grad_output, grad_weight);
     }
     if let (Some(input), Some(grad_output), Some(grad_weight)) =
         (T::as_f32(input), T::as_f32(grad_output), T::as_f32_mut(grad_weight))

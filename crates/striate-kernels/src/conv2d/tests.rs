@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Conv2dGeometry, generic, tiled, weight};
+use super::{Conv2dGeometry, depthwise, generic, tiled, weight};
 use crate::arch::{Isa, TileIsa};
 use crate::test_values::{Palette, assert_same};
 
@@ -97,6 +97,48 @@ proptest! {
             let mut grad_weight = vec![7.0; expected_weight.len()];
             weight::backward_weight(isa, &g, &input, &grad_of_one, &mut grad_weight);
             assert_same(&grad_weight, &expected_weight, format_args!("{isa:?} backward_weight"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+    #[test]
+    fn depthwise_lines_equal_plain(
+        batch in 1_usize..4, channels in 1_usize..6, h in axis(), w in axis(), seed: usize,
+    ) {
+        let channels = channels * 16;
+        let g = Conv2dGeometry {
+            batch,
+            in_channels: channels,
+            in_height: h.0,
+            in_width: w.0,
+            out_channels: channels,
+            kernel: [h.1, w.1],
+            stride: [h.2, w.2],
+            padding: [h.3, w.3],
+            dilation: [h.4, w.4],
+            groups: channels,
+        };
+        prop_assume!(g.output_len() > 0);
+        let (input, weights) = (values(g.input_len(), seed), values(g.weight_len(), seed ^ 1));
+        let (grad, bias) = (values(g.output_len(), seed ^ 2), values(channels, seed ^ 3));
+        let mut expected = vec![0.0; g.output_len()];
+        generic::forward(&g, &input, &weights, Some(&bias), &mut expected);
+        let mut expected_input = vec![0.0; g.input_len()];
+        generic::backward_input(&g, &grad, &weights, &mut expected_input);
+        let mut expected_weight = vec![0.0; g.weight_len()];
+        generic::backward_weight(&g, &input, &grad, &mut expected_weight);
+        for isa in Isa::available().iter().copied().map(TileIsa::F32) {
+            let mut output = vec![7.0; expected.len()];
+            depthwise::forward(isa, &g, &input, &weights, Some(&bias), &mut output);
+            prop_assert!(output == expected, "{isa:?} forward");
+            let mut grad_input = vec![7.0; expected_input.len()];
+            depthwise::backward_input(isa, &g, &grad, &weights, &mut grad_input);
+            prop_assert!(grad_input == expected_input, "{isa:?} backward_input");
+            let mut grad_weight = vec![7.0; expected_weight.len()];
+            depthwise::backward_weight(isa, &g, &input, &grad, &mut grad_weight);
+            prop_assert!(grad_weight == expected_weight, "{isa:?} backward_weight");
         }
     }
 }

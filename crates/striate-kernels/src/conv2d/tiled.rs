@@ -22,6 +22,12 @@ use crate::threads::{parallel_for, parallel_for_scratch};
 
 /// Multiplications one chunk should have at least.
 const CHUNK_WORK: usize = 512 * 1024;
+/// Chunks to aim at where there are few pixels.
+const MIN_CHUNKS: usize = 32;
+/// Most pixels of a chunk, unless that is too little work.
+const MAX_PIXELS: usize = 96;
+/// Weights beyond this leave the second-level cache from one chunk to the next.
+const LARGE_WEIGHTS: usize = 128 * 1024;
 /// Longest sum in one go: a panel of this depth stays in the second-level cache.
 const MAX_DEPTH: usize = 2048;
 
@@ -144,59 +150,125 @@ impl Correlation {
     /// # Safety
     /// `isa` is available and every result place is inside the slice of `output`; no two are the same.
     unsafe fn run(&self, source: &[f32], packed: &[f32], bias: Option<&[f32]>, output: Output) {
-        let row_work = self.out_size[1] * self.depth() * self.group_filters() * self.groups;
-        let rows = CHUNK_WORK.div_ceil(row_work.max(1)).min(self.out_size[0]);
+        let cut = self.cut(matches!(output, Output::F32(_)));
+        let image_len = self.size[0] * self.size[1] * self.channels;
+        let whole = self.window(0..self.out_size[0]);
+        let skips_padding = !whole.is_inside(self.size) && self.skips_padding();
+        let copy_len = match skips_padding || whole.is_inside(self.size) {
+            true => 0,
+            false => self.window(0..cut.rows).len(self.channels),
+        };
+        // Sums that are to be rounded wait here.
+        let sums_len = match output {
+            Output::F32(_) => 0,
+            Output::Bf16(_) => cut.rows * self.out_size[1] * self.filters,
+        };
+        let unit_len = sums_len + copy_len;
+        let image = |unit: usize| &source[unit / cut.blocks * image_len..][..image_len];
+        let rows = |unit: usize| {
+            let first = unit % cut.blocks * cut.rows;
+            first..(first + cut.rows).min(self.out_size[0])
+        };
+        let place = |unit: usize| {
+            self.out_first + unit / cut.blocks * self.out_strides[0] + rows(unit).start * self.out_strides[1]
+        };
+        let copies = |window: &Window| !skips_padding && !window.is_inside(self.size);
+        let block = |unit: usize, scratch: *mut f32| {
+            let window = self.window(rows(unit));
+            let (from, line) = if copies(&window) {
+                (scratch.wrapping_add(sums_len).cast_const(), window.size[1] * self.channels)
+            } else {
+                // May lie outside as long as nothing is read in the padding.
+                let first = window.origin[0] * self.size[1] as isize + window.origin[1];
+                (image(unit).as_ptr().wrapping_offset(first * self.channels as isize), self.size[1] * self.channels)
+            };
+            let (to, to_strides) = match output {
+                Output::F32(target) => (target.at(place(unit)), [self.out_strides[1], self.out_strides[2]]),
+                Output::Bf16(_) => (scratch, [self.out_size[1] * self.filters, self.filters]),
+            };
+            Block { correlation: self, rows: rows(unit), from, line, skips_padding, packed, to, to_strides }
+        };
+        let chunks = (self.batch * cut.blocks).div_ceil(cut.units_per_chunk);
+        let scratch_len = cut.units_per_chunk * unit_len;
+        parallel_for_scratch::<f32>(chunks * cut.panel_parts, scratch_len, &|chunk, scratch| {
+            let (chunk, part) = (chunk / cut.panel_parts, chunk % cut.panel_parts);
+            let first = chunk * cut.units_per_chunk;
+            let units = first..(first + cut.units_per_chunk).min(self.batch * cut.blocks);
+            for (i, unit) in units.clone().enumerate() {
+                let window = self.window(rows(unit));
+                if copies(&window) {
+                    let to = &mut scratch[i * unit_len + sums_len..][..copy_len];
+                    window.copy(image(unit), self.size, self.channels, to);
+                }
+            }
+            let scratch = scratch.as_mut_ptr();
+            // A panel of weights stays in the cache for all units.
+            for panel in part * cut.panels / cut.panel_parts..(part + 1) * cut.panels / cut.panel_parts {
+                for (i, unit) in units.clone().enumerate() {
+                    // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
+                    // rows may be read; the caller promises the result places, and each unit and panel runs once.
+                    unsafe { block(unit, scratch.wrapping_add(i * unit_len)).run(panel, bias) };
+                }
+            }
+            if let Output::Bf16(target) = output {
+                for (i, unit) in units.enumerate() {
+                    // SAFETY: the sums of all panels are in the scratch; the places as above.
+                    unsafe {
+                        let len = rows(unit).len() * self.out_size[1] * self.filters;
+                        let sums = std::slice::from_raw_parts(scratch.add(i * unit_len), len);
+                        self.round(sums, target.at(place(unit)));
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// How a correlation is cut for the threads. A unit is some rows of an image.
+struct Cut {
+    rows: usize,
+    /// Units of an image.
+    blocks: usize,
+    units_per_chunk: usize,
+    /// Panels of all groups, and parts they are cut in where there are few pixels.
+    panels: usize,
+    panel_parts: usize,
+}
+
+impl Correlation {
+    fn cut(&self, splits_panels: bool) -> Cut {
+        let pixels = self.batch * self.out_size[0] * self.out_size[1];
+        let weights = self.depth() * self.group_filters() * self.groups;
+        // Large weights are read for as many pixels as possible; the small ones are in the cache anyway.
+        let wanted = if weights >= LARGE_WEIGHTS { MAX_PIXELS } else { (pixels / MIN_CHUNKS).min(MAX_PIXELS) };
+        let wanted = wanted.max(CHUNK_WORK.div_ceil(weights.max(1)));
+        let rows = wanted.div_ceil(self.out_size[1]).min(self.out_size[0]);
         let blocks = self.out_size[0].div_ceil(rows);
         // Blocks of equal height.
         let rows = self.out_size[0].div_ceil(blocks);
         let blocks = self.out_size[0].div_ceil(rows);
         let units = self.batch * blocks;
-        let units_per_chunk = if blocks > 1 { 1 } else { (CHUNK_WORK / (row_work * rows).max(1)).clamp(1, units) };
-        let image_len = self.size[0] * self.size[1] * self.channels;
-        let whole = self.window(0..self.out_size[0]);
-        let skips_padding = !whole.is_inside(self.size) && self.skips_padding();
-        let scratch_len = match skips_padding || whole.is_inside(self.size) {
-            true => 0,
-            false => self.window(0..rows).len(self.channels),
-        };
-        // Sums that are to be rounded wait here.
-        let sums_len = match output {
-            Output::F32(_) => 0,
-            Output::Bf16(_) => rows * self.out_size[1] * self.filters,
-        };
+        let units_per_chunk = if blocks > 1 { 1 } else { (wanted / (rows * self.out_size[1])).clamp(1, units) };
+        let panels = self.groups * Panels::new(self.isa, self.group_filters()).count();
         let chunks = units.div_ceil(units_per_chunk);
-        parallel_for_scratch::<f32>(chunks, sums_len + scratch_len, &|chunk, scratch| {
-            let (sums, scratch) = scratch.split_at_mut(sums_len);
-            for unit in chunk * units_per_chunk..((chunk + 1) * units_per_chunk).min(units) {
-                let first = unit % blocks * rows;
-                let rows = first..(first + rows).min(self.out_size[0]);
-                let image = &source[unit / blocks * image_len..][..image_len];
-                let window = self.window(rows.clone());
-                let (from, line) = if skips_padding || window.is_inside(self.size) {
-                    // May lie outside as long as nothing is read in the padding.
-                    let first = window.origin[0] * self.size[1] as isize + window.origin[1];
-                    (image.as_ptr().wrapping_offset(first * self.channels as isize), self.size[1] * self.channels)
-                } else {
-                    window.copy(image, self.size, self.channels, scratch);
-                    (scratch.as_ptr(), window.size[1] * self.channels)
-                };
-                let place = self.out_first + unit / blocks * self.out_strides[0] + rows.start * self.out_strides[1];
-                let sums_strides = [self.out_size[1] * self.filters, self.filters];
-                let (to, to_strides) = match output {
-                    Output::F32(target) => (target.at(place), [self.out_strides[1], self.out_strides[2]]),
-                    Output::Bf16(_) => (sums.as_mut_ptr(), sums_strides),
-                };
-                let rows_len = rows.len();
-                let block = Block { correlation: self, rows, from, line, skips_padding, packed, to, to_strides };
-                // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
-                // rows may be read; the caller promises the result places, and each unit runs once.
-                unsafe { block.run(bias) };
-                if let Output::Bf16(target) = output {
-                    // SAFETY: as above.
-                    unsafe { self.round(&sums[..rows_len * sums_strides[0]], target.at(place)) };
-                }
-            }
-        });
+        let panel_parts = if splits_panels { MIN_CHUNKS.div_ceil(chunks).min(panels) } else { 1 };
+        Cut { rows, blocks, units_per_chunk, panels, panel_parts: panel_parts.max(1) }
+    }
+
+    /// The same correlation in longer rows where that is possible: kernels of one element care for no row's end.
+    fn flattened(self) -> Self {
+        let dense = self.out_strides[1] == self.out_size[1] * self.out_strides[2]
+            && self.out_strides[0] == self.out_size[0] * self.out_strides[1];
+        let plain = self.taps == [1, 1] && self.stride == [1, 1] && self.origin == [0, 0] && self.size == self.out_size;
+        let area = self.size[0] * self.size[1];
+        if !plain || !dense || area > MAX_PIXELS * MAX_PIXELS {
+            return self;
+        }
+        // Rows of whole images, all images below each other: few images stay in rows, to have enough of them.
+        let size =
+            if self.batch >= MIN_CHUNKS { [self.batch, area] } else { [self.batch * self.size[0], self.size[1]] };
+        let out_strides = [0, size[1] * self.out_strides[2], self.out_strides[2]];
+        Self { batch: 1, size, out_size: size, out_strides, ..self }
     }
 }
 
@@ -241,31 +313,31 @@ struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// Computes the results of one panel of filters of a group.
+    ///
     /// # Safety
     /// All taps may be read, except those in the padding where it is skipped, and all result places written.
-    unsafe fn run(&self, bias: Option<&[f32]>) {
+    unsafe fn run(&self, panel: usize, bias: Option<&[f32]>) {
         let c = self.correlation;
         let panels = Panels::new(c.isa, c.group_filters());
+        let (group, columns) = (panel / panels.count(), panels.columns(panel % panels.count()));
         let at_once = c.columns_at_once(self.skips_padding);
         let segments_at_once = (MAX_DEPTH / (at_once * c.group_channels()).max(1)).max(1);
-        for (group, panel) in (0..c.groups).flat_map(|group| (0..panels.count()).map(move |panel| (group, panel))) {
-            let columns = panels.columns(panel);
-            let filter = group * c.group_filters() + columns.start;
-            let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
-            // SAFETY: passed on, here and below.
-            let mut sum = |taps: [Range<usize>; 2]| unsafe {
-                self.run_taps(group, columns.clone(), taps, start);
-                start = Start::Accumulate;
-            };
-            if self.skips_padding {
-                // No one column reaches all pixels: give them their first value.
-                sum([0..0, 0..0]);
-            }
-            for segment in (0..c.taps[0]).step_by(segments_at_once) {
-                let rows = segment..(segment + segments_at_once).min(c.taps[0]);
-                for column in (0..c.taps[1]).step_by(at_once) {
-                    sum([rows.clone(), column..column + at_once]);
-                }
+        let filter = group * c.group_filters() + columns.start;
+        let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
+        // SAFETY: passed on, here and below.
+        let mut sum = |taps: [Range<usize>; 2]| unsafe {
+            self.run_taps(group, columns.clone(), taps, start);
+            start = Start::Accumulate;
+        };
+        if self.skips_padding {
+            // No one column reaches all pixels: give them their first value.
+            sum([0..0, 0..0]);
+        }
+        for segment in (0..c.taps[0]).step_by(segments_at_once) {
+            let rows = segment..(segment + segments_at_once).min(c.taps[0]);
+            for column in (0..c.taps[1]).step_by(at_once) {
+                sum([rows.clone(), column..column + at_once]);
             }
         }
     }
@@ -320,6 +392,8 @@ impl Block<'_> {
     }
 }
 
+/// Weights as they come, for the tests.
+#[cfg(test)]
 pub(super) fn forward(
     isa: TileIsa,
     g: &Conv2dGeometry,
@@ -345,28 +419,58 @@ pub(super) unsafe fn forward_to(
     bias: Option<&[f32]>,
     output: Output,
 ) {
-    let out_size = g.output_size();
     if g.output_len() == 0 {
         return;
     }
-    let correlation = Correlation {
-        isa,
-        batch: g.batch,
-        size: [g.in_height, g.in_width],
-        channels: g.in_channels,
-        filters: g.out_channels,
-        groups: g.groups,
-        taps: g.kernel,
-        dilation: g.dilation,
-        stride: g.stride,
-        origin: g.padding.map(|padding| -(padding as isize)),
-        out_size,
-        out_first: 0,
-        out_strides: [out_size[0] * out_size[1], out_size[1], 1].map(|pixels| pixels * g.out_channels),
-    };
+    let correlation = Correlation::forward(isa, g);
     let packed = correlation.pack(weight, strides);
     // SAFETY: passed on; these are the output places of the geometry.
     unsafe { correlation.run(input, packed.as_slice(), bias, output) };
+}
+
+/// The weights as [`forward_packed`] reads them.
+pub(super) fn pack(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> Buffer {
+    Correlation::forward(isa, g).pack(weight, &WeightStrides::forward(g))
+}
+
+/// [`forward`] with weights from [`pack`] for these channels and this kernel.
+///
+/// # Safety
+/// `isa` is available and the lengths fit the geometry.
+pub(super) unsafe fn forward_packed(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[f32],
+    packed: &[f32],
+    bias: Option<&[f32]>,
+    output: &mut [f32],
+) {
+    if g.output_len() > 0 {
+        // SAFETY: passed on; these are the output places of the geometry.
+        unsafe { Correlation::forward(isa, g).run(input, packed, bias, Output::F32(Target::new(output))) };
+    }
+}
+
+impl Correlation {
+    fn forward(isa: TileIsa, g: &Conv2dGeometry) -> Self {
+        let out_size = g.output_size();
+        Self {
+            isa,
+            batch: g.batch,
+            size: [g.in_height, g.in_width],
+            channels: g.in_channels,
+            filters: g.out_channels,
+            groups: g.groups,
+            taps: g.kernel,
+            dilation: g.dilation,
+            stride: g.stride,
+            origin: g.padding.map(|padding| -(padding as isize)),
+            out_size,
+            out_first: 0,
+            out_strides: [out_size[0] * out_size[1], out_size[1], 1].map(|pixels| pixels * g.out_channels),
+        }
+        .flattened()
+    }
 }
 
 impl WeightStrides {
@@ -474,7 +578,8 @@ pub(super) unsafe fn backward_input_to(
             out_first: (row.first * g.in_width + column.first) * g.in_channels,
             out_strides: [g.in_height * g.in_width, g.stride[0] * g.in_width, g.stride[1]]
                 .map(|pixels| pixels * g.in_channels),
-        };
+        }
+        .flattened();
         // The last kernel element of the phase meets the first place.
         let last = |phase: &Phase, stride: usize| phase.tap + (phase.taps - 1) * stride;
         let strides = WeightStrides {

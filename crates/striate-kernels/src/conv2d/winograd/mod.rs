@@ -15,12 +15,11 @@ use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{parallel_for, parallel_for_scratch};
 
-mod lanes;
 mod scheme;
 mod transform;
 mod weight;
 
-use lanes::{LANES, with_lanes};
+use super::lanes::{LANES, with_lanes};
 use scheme::{OUT, SIZE};
 use transform::{KernelStrides, Planes, transform_kernels};
 pub(super) use weight::backward_weight;
@@ -108,12 +107,18 @@ fn kernel_stride(filters: usize, channels: usize) -> usize {
     filters * channels + LANES
 }
 
-/// Sizes and lengths have been checked, and the geometry [suits](suits).
+/// The weights as [`forward`] reads them.
+pub(super) fn pack_forward(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> Buffer {
+    let strides = KernelStrides { filter: 9 * g.in_channels, channel: 9, turned: false };
+    pack(isa, weight, strides, [g.out_channels, g.in_channels])
+}
+
+/// Sizes and lengths have been checked, and the geometry [suits](suits). The weights are those of [`pack_forward`].
 pub(super) fn forward(
     isa: TileIsa,
     g: &Conv2dGeometry,
     input: &[f32],
-    weight: &[f32],
+    packed: &[f32],
     epilogue: &Epilogue<'_>,
     output: &mut [f32],
 ) {
@@ -127,9 +132,7 @@ pub(super) fn forward(
         batch: g.batch,
         out_size: g.output_size(),
     };
-    let strides = KernelStrides { filter: 9 * g.in_channels, channel: 9, turned: false };
-    let (counts, output) = ([g.out_channels, g.in_channels], Target::new(output));
-    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, epilogue, output);
+    correlation.run(packed, [g.out_channels, g.in_channels], epilogue, Target::new(output));
 }
 
 /// Sizes and lengths have been checked, and the geometry [suits](suits).

@@ -7,7 +7,7 @@
 //!
 //! The adjoints, which the gradient of the weights needs, are the same matrices transposed.
 
-use super::lanes::Lanes;
+use crate::conv2d::lanes::Lanes;
 
 /// Outputs of a tile.
 pub(super) const OUT: usize = 2;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{backward_input, backward_weight, forward};
+use super::{backward_input, backward_weight, forward, pack_forward};
 use crate::arch::{Isa, TileIsa};
 use crate::conv2d::{Conv2dGeometry, generic};
 use crate::epilogue::Epilogue;
@@ -49,7 +49,7 @@ fn errors(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
     expected.iter_mut().zip(&grad).for_each(|(y, &residual)| *y = (*y + f64::from(residual)).max(0.0));
     let mut output = vec![7.0; expected.len()];
     let epilogue = Epilogue { bias: Some(&bias), residual: Some(&grad), relu: true };
-    forward(isa, g, &input, &weight, &epilogue, &mut output);
+    forward(isa, g, &input, pack_forward(isa, g, &weight).as_slice(), &epilogue, &mut output);
     let mut expected_input = vec![0.0; g.input_len()];
     generic::backward_input(g, &wide(&grad), &wide(&weight), &mut expected_input);
     let mut grad_input = vec![7.0; expected_input.len()];
@@ -107,7 +107,8 @@ fn errors_beside_direct_sums() {
     let mut direct = vec![0.0; expected.len()];
     crate::conv2d::tiled::forward(isa, &g, &input, &weight, None, &mut direct);
     let mut output = vec![0.0; expected.len()];
-    forward(isa, &g, &input, &weight, &Epilogue::default(), &mut output);
+    let packed = pack_forward(isa, &g, &weight);
+    forward(isa, &g, &input, packed.as_slice(), &Epilogue::default(), &mut output);
     let (direct, winograd) = (error(&direct, &expected), error(&output, &expected));
     assert!(winograd < 2.0 * direct, "direct {direct:.2e}, Winograd {winograd:.2e}");
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Correlation;
-use super::lanes::{LANES, Lanes, with_lanes};
 use super::scheme::{self, OUT, SIZE, along_both};
+use crate::conv2d::lanes::{LANES, Lanes, with_lanes};
 use crate::epilogue::Epilogue;
 
 /// Transforms of some tiles: one matrix `[rows, columns]` (tiles by channels) for each number of the transform. The columns
@@ -77,6 +77,7 @@ impl Correlation<'_> {
                 for channel in panel.clone().step_by(LANES) {
                     // SAFETY: passed on, here and below.
                     let load = |i: usize, j: usize| unsafe { L::load(places[i][j].wrapping_add(channel)) };
+                    // SAFETY: as above.
                     let store = |i, j, value: L| unsafe {
                         value.store(place.wrapping_add((i * SIZE + j) * stride + channel - panel.start));
                     };
@@ -111,36 +112,33 @@ impl Correlation<'_> {
         let filters = from.columns;
         let [height, width] = self.out_size;
         let stride = from.stride();
-        // SAFETY: passed on, here and below.
-        let zero = unsafe { L::splat(0.0) };
         for (row, tile) in tiles.enumerate() {
             let [n, top, left] = self.tile(tile);
             let first = ((n * height + top) * width + left) * filters;
             let [rows, columns] = [(height - top).min(OUT), (width - left).min(OUT)];
             let products = from.data.wrapping_add(row * filters).cast_const();
             for filter in (0..filters).step_by(LANES) {
-                let bias = match epilogue.bias {
-                    Some(bias) => unsafe { L::load(bias[filter..][..LANES].as_ptr()) },
-                    None => zero,
-                };
-                along_both(
-                    |i, j| unsafe { L::load(products.wrapping_add((i * SIZE + j) * stride + filter)) },
-                    scheme::output,
-                    |i, j, value| {
+                // SAFETY: passed on; bias and residual are as long as the output channels and the output.
+                unsafe {
+                    let bias = epilogue.bias.map(|bias| L::load(bias[filter..][..LANES].as_ptr()));
+                    let load = |i, j| L::load(products.wrapping_add((i * SIZE + j) * stride + filter));
+                    along_both(load, scheme::output, |i, j, mut value: L| {
                         if i >= rows || j >= columns {
                             return;
                         }
                         let place = first + (i * width + j) * filters + filter;
-                        let mut value = value.plus(bias);
+                        if let Some(bias) = bias {
+                            value = value.plus(bias);
+                        }
                         if let Some(residual) = epilogue.residual {
-                            value = value.plus(unsafe { L::load(residual[place..][..LANES].as_ptr()) });
+                            value = value.plus(L::load(residual[place..][..LANES].as_ptr()));
                         }
                         if epilogue.relu {
                             value = value.relu();
                         }
-                        unsafe { value.store(output.wrapping_add(place)) };
-                    },
-                );
+                        value.store(output.wrapping_add(place));
+                    });
+                }
             }
         }
     }

@@ -1,11 +1,11 @@
 //! The gradient of the weights, summed over tiles.
 
 use super::Correlation;
-use super::lanes::{LANES, with_lanes};
 use super::scheme::SIZE;
 use super::transform::{Planes, kernel_gradients};
 use crate::arch::{Start, Tile, TileIsa};
 use crate::conv2d::Conv2dGeometry;
+use crate::conv2d::lanes::{LANES, with_lanes};
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{Pieces, parallel_for, parallel_for_scratch};

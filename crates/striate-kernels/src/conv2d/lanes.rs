@@ -1,10 +1,10 @@
-//! Sixteen neighbouring channels as one value: what the transforms are written in.
+//! Sixteen neighbouring channels as one value: what transforms and depthwise convolutions are written in.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_add_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
-    _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_set1_ps,
-    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps,
+    _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
+    _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
 };
 
 /// Values of one [`Lanes`].
@@ -25,6 +25,8 @@ pub(super) trait Lanes: Copy {
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, factor: f32) -> Self;
+    /// `self + a * b`.
+    fn plus_product(self, a: Self, b: Self) -> Self;
     /// Zero for what is below; NaN stays.
     fn relu(self) -> Self;
 }
@@ -55,6 +57,10 @@ impl Lanes for [f32; LANES] {
     #[inline(always)]
     fn times(self, factor: f32) -> Self {
         self.map(|x| x * factor)
+    }
+    #[inline(always)]
+    fn plus_product(self, a: Self, b: Self) -> Self {
+        std::array::from_fn(|i| self[i] + a[i] * b[i])
     }
     #[inline(always)]
     fn relu(self) -> Self {
@@ -93,6 +99,11 @@ impl Lanes for __m512 {
     fn times(self, factor: f32) -> Self {
         // SAFETY: as above.
         unsafe { _mm512_mul_ps(self, _mm512_set1_ps(factor)) }
+    }
+    #[inline(always)]
+    fn plus_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { _mm512_fmadd_ps(a, b, self) }
     }
     #[inline(always)]
     fn relu(self) -> Self {
@@ -137,6 +148,11 @@ impl Lanes for [__m256; 2] {
         self.map(|x| unsafe { _mm256_mul_ps(x, _mm256_set1_ps(factor)) })
     }
     #[inline(always)]
+    fn plus_product(self, a: Self, b: Self) -> Self {
+        // SAFETY: as above.
+        std::array::from_fn(|i| unsafe { _mm256_fmadd_ps(a[i], b[i], self[i]) })
+    }
+    #[inline(always)]
     fn relu(self) -> Self {
         // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
         self.map(|x| unsafe { _mm256_max_ps(_mm256_setzero_ps(), x) })
@@ -162,7 +178,7 @@ macro_rules! with_lanes {
                 unsafe { crate::arch::vectorized_for(isa, body) }
             }
             _ => {
-                type $lanes = [f32; crate::conv2d::winograd::lanes::LANES];
+                type $lanes = [f32; crate::conv2d::lanes::LANES];
                 $body
             }
         }

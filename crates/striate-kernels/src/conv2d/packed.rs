@@ -1,0 +1,73 @@
+//! Weights of a convolution arranged once for many uses.
+
+use super::{Conv2dGeometry, tiled, winograd};
+use crate::arch::TileIsa;
+use crate::epilogue::Epilogue;
+use crate::memory::Buffer;
+
+/// The weights of a convolution of `f32` as its forward kernel reads them.
+///
+/// Arranging is a pass over the weights, which is most of the work for a single small image. Who uses the same weights
+/// again may keep them arranged.
+#[derive(Debug)]
+pub struct PackedWeight {
+    packed: Buffer,
+    key: Key,
+}
+
+/// What the arrangement depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    channels: [usize; 2],
+    kernel: [usize; 2],
+    groups: usize,
+    transformed: bool,
+}
+
+impl Key {
+    fn new(g: &Conv2dGeometry) -> Self {
+        let transformed = winograd::suits(TileIsa::f32(), g);
+        Self { channels: [g.in_channels, g.out_channels], kernel: g.kernel, groups: g.groups, transformed }
+    }
+}
+
+impl PackedWeight {
+    /// Arranges OIHW weights. `None` where the kernel reads them as they are: depthwise or empty.
+    ///
+    /// # Panics
+    /// If the length does not fit the geometry.
+    pub fn new(g: &Conv2dGeometry, weight: &[f32]) -> Option<Self> {
+        g.check();
+        assert_eq!(weight.len(), g.weight_len(), "conv2d: length of the weight for {g:?}");
+        if weight.is_empty() || g.is_depthwise() {
+            return None;
+        }
+        let (isa, key) = (TileIsa::f32(), Key::new(g));
+        let arrange = if key.transformed { winograd::pack_forward } else { tiled::pack };
+        Some(Self { packed: arrange(isa, g, weight), key })
+    }
+
+    /// Whether these weights are arranged as this convolution needs them. That may change with the size of the batch.
+    pub fn fits(&self, g: &Conv2dGeometry) -> bool {
+        self.key == Key::new(g)
+    }
+
+    /// [`forward_fused`](super::forward_fused) with these weights.
+    ///
+    /// # Panics
+    /// If a length does not fit the geometry, or the weights do not [fit](PackedWeight::fits).
+    pub fn forward(&self, g: &Conv2dGeometry, input: &[f32], epilogue: &Epilogue<'_>, output: &mut [f32]) {
+        g.check_lengths(input.len(), g.weight_len(), output.len());
+        assert!(self.fits(g), "conv2d: weights arranged for {:?} used for {g:?}", self.key);
+        assert!(epilogue.bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
+        let residual_fits = epilogue.residual.is_none_or(|residual| residual.len() == output.len());
+        assert!(residual_fits, "conv2d: length of the residual");
+        let (isa, packed) = (TileIsa::f32(), self.packed.as_slice::<f32>());
+        if self.key.transformed {
+            return winograd::forward(isa, g, input, packed, epilogue, output);
+        }
+        // SAFETY: the lengths have been checked, and the instruction set is the one in use.
+        unsafe { tiled::forward_packed(isa, g, input, packed, epilogue.bias, output) };
+        epilogue.finish(output);
+    }
+}
