@@ -13,7 +13,7 @@ mod targets;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use json::Json;
 use options::Options;
@@ -41,35 +41,48 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     let mut results = Results::default();
     take_turn(&striate, "limits", &options, &mut results);
-    let mut programs = vec![striate];
-    programs.extend(programs::peers(&options)?);
+    let peers = programs::peers(&options)?;
     for pass in 0..options.passes {
         for row in &options.rows {
-            let partakers = programs.iter().filter(|p| p.rows.contains(&row.as_str()) && (pass == 0 || !p.once));
-            for program in partakers {
-                take_turn(program, row, &options, &mut results);
+            let partakers = peers.iter().filter(|peer| peer.rows.contains(&row.as_str()) && (pass == 0 || !peer.once));
+            let partakers: Vec<&Program> = partakers.collect();
+            if partakers.is_empty() && striate.rows.contains(&row.as_str()) {
+                take_turn(&striate, row, &options, &mut results);
+            }
+            for peer in partakers {
+                take_turn(&striate, row, &options, &mut results);
+                take_turn(peer, row, &options, &mut results);
             }
         }
     }
     // The clock of the machine may have changed meanwhile.
-    take_turn(&programs[0], "limits", &options, &mut results);
-    processes::run(&options, &programs[0], &mut results)?;
+    take_turn(&striate, "limits", &options, &mut results);
+    processes::run(&options, &striate, &mut results)?;
     finish(&options, &results, conditions)
 }
 
 /// Starts a program for one row, and takes its numbers. A peer that fails is reported and left out.
 fn take_turn(program: &Program, row: &str, options: &Options, results: &mut Results) {
     let quiet = machine::wait_until_quiet(PATIENCE);
-    let [threads, rounds] = [options.threads, options.rounds].map(|number| number.to_string());
+    // What takes part once is slow, and far enough away.
+    let rounds = if program.once { options.rounds.min(2) } else { options.rounds };
+    let [threads, rounds] = [options.threads, rounds].map(|number| number.to_string());
+    let begun = Instant::now();
     let command = program.command(&["--threads", &threads, "--w", row, "--rounds", &rounds]);
     match programs::watched(command) {
-        Ok((output, disturbance)) => {
+        Ok((output, mut disturbance)) => {
+            if program.compiles {
+                disturbance.foreign = 0.0;
+            }
             let numbers = results.take(&output, disturbance);
             let shares = [disturbance.foreign, disturbance.steal].map(|share| 100.0 * share);
             let waited = if quiet { "" } else { ", did not wait longer for a quiet machine" };
             println!(
-                "{row} {}: {numbers} numbers; foreign {:.0} %, steal {:.0} %{waited}",
-                program.name, shares[0], shares[1]
+                "{row} {}: {numbers} numbers in {:.0} s; foreign {:.0} %, steal {:.0} %{waited}",
+                program.name,
+                begun.elapsed().as_secs_f64(),
+                shares[0],
+                shares[1]
             );
         }
         Err(why) => eprintln!("{row} {}: left out: {why}", program.name),

@@ -21,19 +21,20 @@ Options:
   --peers LIST     torch, burn, candle [default: none]
                      torch  eager, channels_last, bf16 autocast and torch.compile, also with glibc keeping freed memory;
                             in a virtual environment of its own under target/ (STRIATE_BENCH_PYTHON names another)
-                     burn, candle  the training rows (w3 to w6), in the first pass; built under target/bench-peers
-  --passes N       Turns of each program [default: 3]
+                     burn, candle  the rows w3 to w6, in the first pass; built under target/bench-peers
+                     (torch.compile too runs those rows in the first pass only: compiling takes minutes)
+  --passes N       Turns of each peer, each after one of Striate [default: 3]
   --rounds N       Samples of each time in a turn [default: 5]
   --threads N      [default: the number of cores, at most 2]
-  --quick          One pass, three rounds, without torch.compile
-  --scaling        Instead: speed and peak memory over batch size, image size and threads
+  --quick          One pass, three rounds, one seed, without torch.compile
+  --scaling        Instead: speed and peak memory of w3 and w4 over batch size, image size and threads
   --json FILE      Write everything as JSON (docs/performance.md describes it)
   --write          Put the tables into docs/performance.md, between their markers
 
 Examples:
   cargo xtask bench --quick
   cargo xtask bench --rows w3,w4 --peers torch
-  cargo xtask bench --peers torch,burn,candle --json bench.json --write
+  cargo xtask bench --peers torch,burn,candle --passes 1 --rounds 3 --json bench.json --write
   cargo xtask bench --scaling --peers torch --write
 ";
 
@@ -51,6 +52,7 @@ pub struct Options {
     pub rounds: usize,
     pub threads: usize,
     pub compile: bool,
+    pub seeds: usize,
     pub scaling: bool,
     pub json: Option<PathBuf>,
     pub write: bool,
@@ -67,6 +69,7 @@ impl Options {
             rounds: 5,
             threads: cores.min(2),
             compile: true,
+            seeds: 5,
             scaling: false,
             json: None,
             write: false,
@@ -80,7 +83,10 @@ impl Options {
                 "--passes" => options.passes = number(flag, value()?)?,
                 "--rounds" => options.rounds = number(flag, value()?)?,
                 "--threads" => options.threads = number(flag, value()?)?,
-                "--quick" => (options.passes, options.rounds, options.compile) = (1, 3, false),
+                "--quick" => {
+                    (options.passes, options.rounds) = (1, 3);
+                    (options.compile, options.seeds) = (false, 1);
+                }
                 "--scaling" => options.scaling = true,
                 "--json" => options.json = Some(PathBuf::from(value()?)),
                 "--write" => options.write = true,

@@ -12,7 +12,7 @@ use super::results::Results;
 use super::{PATIENCE, task};
 use crate::task::Failure;
 
-/// Seeds, and runs of the cold start.
+/// Runs of the cold start.
 const RUNS: usize = 5;
 
 /// The rows `cold` and `digits99`, if asked for.
@@ -34,8 +34,7 @@ pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Resul
     }
     if asked("digits99") {
         let product = programs::product()?;
-        let runs = if options.passes == 1 && options.rounds < 5 { 1 } else { RUNS };
-        for seed in 0..runs {
+        for seed in 0..options.seeds {
             digits(&product, &threads, seed, results)?;
             if let Some(python) = &python {
                 let mut command = Command::new(python);

@@ -28,11 +28,13 @@ pub struct Program {
     pub rows: &'static [&'static str],
     /// Takes part in the first pass only.
     pub once: bool,
+    /// Starts compilers, which cannot be told from the processes of others.
+    pub compiles: bool,
 }
 
 impl Program {
     fn new(name: &'static str, path: PathBuf, rows: &'static [&'static str]) -> Self {
-        Self { name, path, arguments: Vec::new(), environment: &[], rows, once: false }
+        Self { name, path, arguments: Vec::new(), environment: &[], rows, once: false, compiles: false }
     }
 
     /// The program with these arguments, ready to start.
@@ -84,10 +86,13 @@ pub fn peers(options: &Options) -> Result<Vec<Program>, Failure> {
             environment,
             ..Program::new(name, python.clone(), &WORKLOADS)
         };
-        programs.push(torch("torch", "eager,cl,bf16,cl-bf16", &[]));
-        let variants =
-            if options.compile { "eager,cl,bf16,cl-bf16,compile-cl,compile-cl-bf16" } else { "eager,cl,bf16,cl-bf16" };
+        let variants = "eager,cl,bf16,cl-bf16";
+        programs.push(torch("torch", variants, &[]));
         programs.push(torch("torch+malloc", variants, &KEEP_MEMORY));
+        if options.compile {
+            let compiled = torch("torch compile", "compile-cl,compile-cl-bf16", &KEEP_MEMORY);
+            programs.push(Program { rows: &TRAINING, once: true, compiles: true, ..compiled });
+        }
     }
     if options.with("burn") {
         let path = rust_peer("peer-burn", "flex")?;
