@@ -83,3 +83,13 @@ pub fn report_peak_memory(workload: &str, settings: &Settings) {
         None => eprintln!("# {workload}: this system does not tell the largest memory of a process"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!([median(&[4.0]), median(&[1.0, 2.0]), median(&[1.0, 2.0, 9.0])], [4.0, 1.5, 2.0]);
+    }
+}

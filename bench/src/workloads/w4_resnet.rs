@@ -66,3 +66,15 @@ pub fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::forward_flops;
+
+    #[test]
+    fn counts_the_multiplications_of_resnet18() {
+        // 0.5554 billion multiply-adds in the convolutions, the number usually given for CIFAR's ResNet-18.
+        assert!((forward_flops(32) / 2.0 - 0.5554e9).abs() < 0.002e9, "{}", forward_flops(32) / 2.0);
+        assert_eq!(forward_flops(64), 4.0 * forward_flops(32));
+    }
+}
