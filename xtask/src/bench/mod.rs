@@ -13,7 +13,7 @@ mod targets;
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use json::Json;
 use options::Options;
@@ -21,9 +21,6 @@ use programs::Program;
 use results::{MAX_FOREIGN, Results};
 
 use crate::task::{self, Failure};
-
-/// How long a turn waits for the machine to become quiet.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs what the arguments ask for.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -63,7 +60,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
 
 /// Starts a program for one row, and takes its numbers. A peer that fails is reported and left out.
 fn take_turn(program: &Program, row: &str, options: &Options, results: &mut Results) {
-    let quiet = machine::wait_until_quiet(PATIENCE);
+    let quiet = machine::wait_until_quiet(options.wait);
     // What takes part once is slow, and far enough away.
     let rounds = if program.once { options.rounds.min(2) } else { options.rounds };
     let [threads, rounds] = [options.threads, rounds].map(|number| number.to_string());

@@ -1,6 +1,7 @@
 //! The command line of `cargo xtask bench`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::task::Failure;
 
@@ -26,6 +27,7 @@ Options:
   --passes N       Turns of each peer, each after one of Striate [default: 3]
   --rounds N       Samples of each time in a turn [default: 5]
   --threads N      [default: the number of cores, at most 2]
+  --wait SECONDS   How long a turn waits for a quiet machine before it starts anyway [default: 20]
   --quick          One pass, three rounds, one seed, without torch.compile
   --scaling        Instead: speed and peak memory of w3 and w4 over batch size, image size and threads
   --json FILE      Write everything as JSON (docs/performance.md describes it)
@@ -53,6 +55,8 @@ pub struct Options {
     pub threads: usize,
     pub compile: bool,
     pub seeds: usize,
+    /// How long a turn waits for the machine to become quiet.
+    pub wait: Duration,
     pub scaling: bool,
     pub json: Option<PathBuf>,
     pub write: bool,
@@ -70,6 +74,7 @@ impl Options {
             threads: cores.min(2),
             compile: true,
             seeds: 5,
+            wait: Duration::from_secs(20),
             scaling: false,
             json: None,
             write: false,
@@ -83,6 +88,7 @@ impl Options {
                 "--passes" => options.passes = number(flag, value()?)?,
                 "--rounds" => options.rounds = number(flag, value()?)?,
                 "--threads" => options.threads = number(flag, value()?)?,
+                "--wait" => options.wait = Duration::from_secs(number(flag, value()?)? as u64),
                 "--quick" => {
                     (options.passes, options.rounds) = (1, 3);
                     (options.compile, options.seeds) = (false, 1);

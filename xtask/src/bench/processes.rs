@@ -3,14 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::machine;
 use super::options::Options;
 use super::programs::{self, Program};
 use super::results::Results;
-use super::{PATIENCE, task};
-use crate::task::Failure;
+use crate::task::{self, Failure};
 
 /// Runs of the cold start.
 const RUNS: usize = 5;
@@ -24,22 +23,22 @@ pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Resul
     if asked("cold") {
         for _ in 0..RUNS {
             let own = striate.command(&["--threads", &threads, "--w", "cold"]);
-            timed("cold", "striate", own, results);
+            timed(("cold", "striate"), own, options.wait, results);
             if let Some(python) = &python {
                 let mut command = Command::new(python);
                 command.arg(scripts.join("cold_start.py")).args(["--threads", &threads]);
-                timed("cold", "torch", command, results);
+                timed(("cold", "torch"), command, options.wait, results);
             }
         }
     }
     if asked("digits99") {
         let product = programs::product()?;
         for seed in 0..options.seeds {
-            digits(&product, &threads, seed, results)?;
+            digits(&product, seed, options, results)?;
             if let Some(python) = &python {
                 let mut command = Command::new(python);
                 command.arg(scripts.join("mnist_to_99.py")).args(["--threads", &threads, "--seed", &seed.to_string()]);
-                timed("digits99", "torch", command, results);
+                timed(("digits99", "torch"), command, options.wait, results);
             }
         }
     }
@@ -47,8 +46,8 @@ pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Resul
 }
 
 /// Runs a command to its end and keeps its seconds, and the last line it printed.
-fn timed(row: &str, peer: &str, command: Command, results: &mut Results) -> Option<String> {
-    machine::wait_until_quiet(PATIENCE);
+fn timed((row, peer): (&str, &str), command: Command, wait: Duration, results: &mut Results) -> Option<String> {
+    machine::wait_until_quiet(wait);
     let begun = Instant::now();
     let outcome = programs::watched(command);
     let seconds = begun.elapsed().as_secs_f64();
@@ -67,7 +66,7 @@ fn timed(row: &str, peer: &str, command: Command, results: &mut Results) -> Opti
 }
 
 /// `striate train digits` as a user runs it, with a home folder of its own.
-fn digits(product: &Path, threads: &str, seed: usize, results: &mut Results) -> Result<(), Failure> {
+fn digits(product: &Path, seed: usize, options: &Options, results: &mut Results) -> Result<(), Failure> {
     let home = task::target().join("bench-home");
     let fail = |error: std::io::Error| Failure(format!("{}: {error}", home.display()));
     if home.exists() {
@@ -75,9 +74,9 @@ fn digits(product: &Path, threads: &str, seed: usize, results: &mut Results) -> 
     }
     fs::create_dir_all(&home).map_err(fail)?;
     let mut command = Command::new(product);
-    command.args(["train", "digits", "--json", "--threads", threads, "--seed", &seed.to_string()]);
-    command.env("STRIATE_HOME", &home);
-    let last = timed("digits99", "striate", command, results).unwrap_or_default();
+    command.args(["train", "digits", "--json", "--threads", &options.threads.to_string()]);
+    command.args(["--seed", &seed.to_string()]).env("STRIATE_HOME", &home);
+    let last = timed(("digits99", "striate"), command, options.wait, results).unwrap_or_default();
     let accuracy = last
         .split_once("\"test_accuracy\":")
         .and_then(|(_, rest)| rest.split([',', '}']).next()?.trim().parse::<f64>().ok());

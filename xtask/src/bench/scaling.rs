@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use super::machine;
 use super::options::Options;
 use super::programs::{self, KEEP_MEMORY, Program};
 use super::results::Results;
 use super::table::{markdown, short};
-use super::{PATIENCE, task};
-use crate::task::Failure;
+use crate::task::{self, Failure};
 
 /// One measured point: a training step.
 struct Point {
@@ -43,12 +43,12 @@ pub fn run(options: &Options, striate: &Program) -> Result<String, Failure> {
         if points.is_empty() {
             continue;
         }
-        text += &format!("\n### {title}\n\n{}", table(&points, striate, torch.as_ref())?);
+        text += &format!("\n### {title}\n\n{}", table(&points, striate, torch.as_ref(), options.wait)?);
     }
     Ok(text)
 }
 
-fn table(points: &[Point], striate: &Program, torch: Option<&PathBuf>) -> Result<String, Failure> {
+fn table(points: &[Point], striate: &Program, torch: Option<&PathBuf>, wait: Duration) -> Result<String, Failure> {
     let mut lines = Vec::new();
     for Point { row, batch, image, threads } in points {
         let numbers = [threads, batch, image].map(usize::to_string);
@@ -57,13 +57,13 @@ fn table(points: &[Point], striate: &Program, torch: Option<&PathBuf>) -> Result
         if *row == "w4" {
             arguments.extend(["--image", image]);
         }
-        let own = measure(striate.command(&arguments))?;
+        let own = measure(striate.command(&arguments), wait)?;
         let peer = match torch {
             Some(python) => {
                 let mut command = Command::new(python);
                 command.arg(task::root().join("bench/peers/python/torch_bench.py")).args(&arguments);
                 command.args(["--variants", "cl"]).envs(KEEP_MEMORY);
-                Some(measure(command)?)
+                Some(measure(command, wait)?)
             }
             None => None,
         };
@@ -94,8 +94,8 @@ fn table(points: &[Point], striate: &Program, torch: Option<&PathBuf>) -> Result
 }
 
 /// Images per second and the peak memory in MB of a program that prints both.
-fn measure(command: Command) -> Result<(f64, f64), Failure> {
-    machine::wait_until_quiet(PATIENCE);
+fn measure(command: Command, wait: Duration) -> Result<(f64, f64), Failure> {
+    machine::wait_until_quiet(wait);
     let (output, disturbance) = programs::watched(command).map_err(Failure)?;
     let mut results = Results::default();
     results.take(&output, disturbance);
