@@ -33,32 +33,41 @@ pub fn read(path: &Path) -> Result<Array, DataError> {
 
 /// Reads the bytes of an idx file; `path` is for the error texts.
 pub fn parse(mut bytes: Vec<u8>, path: &Path) -> Result<Array, DataError> {
-    let not_idx =
-        |bytes: &[u8]| DataError::NotIdx { path: path.to_path_buf(), start: bytes[..bytes.len().min(4)].to_vec() };
-    let &[0, 0, kind, dimensions, ..] = bytes.as_slice() else { return Err(not_idx(&bytes)) };
-    if kind != 8 || !(1..=4).contains(&dimensions) {
-        return Err(not_idx(&bytes));
-    }
-    let header = 4 + 4 * usize::from(dimensions);
-    let length = |expected: u64, found: usize| DataError::WrongLength {
-        path: path.to_path_buf(),
-        expected,
-        found: found as u64,
-    };
-    if bytes.len() < header {
-        return Err(length(header as u64 - 4, bytes.len() - 4));
-    }
-    let shape: Vec<u64> = bytes[4..header]
-        .chunks_exact(4)
-        .map(|size| u64::from(u32::from_be_bytes([size[0], size[1], size[2], size[3]])))
-        .collect();
+    let header = header_len(&bytes, path)?;
+    let data = bytes.split_off(header);
+    with_header(&bytes, data, path)
+}
+
+/// [`parse`] of a file whose header was read apart from its data.
+pub(crate) fn with_header(header: &[u8], data: Vec<u8>, path: &Path) -> Result<Array, DataError> {
+    let sizes = header[4..header_len(header, path)?].chunks_exact(4);
+    let shape: Vec<u64> =
+        sizes.map(|size| u64::from(u32::from_be_bytes([size[0], size[1], size[2], size[3]]))).collect();
     let expected = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size)).unwrap_or(u64::MAX);
-    let found = bytes.len() - header;
-    if expected != found as u64 {
-        return Err(length(expected, found));
+    let found = data.len() as u64;
+    if expected != found {
+        return Err(DataError::WrongLength { path: path.to_path_buf(), expected, found });
     }
-    bytes.drain(..header);
-    Ok(Array { shape: shape.iter().map(|&size| size as usize).collect(), data: bytes })
+    Ok(Array { shape: shape.iter().map(|&size| size as usize).collect(), data })
+}
+
+/// Length of the header that `bytes` begin with.
+fn header_len(bytes: &[u8], path: &Path) -> Result<usize, DataError> {
+    let path = path.to_path_buf();
+    match *bytes {
+        [0, 0, 8, dimensions @ 1..=4, ..] => {
+            let header = 4 + 4 * usize::from(dimensions);
+            if bytes.len() < header {
+                return Err(DataError::WrongLength {
+                    path,
+                    expected: header as u64 - 4,
+                    found: bytes.len() as u64 - 4,
+                });
+            }
+            Ok(header)
+        }
+        _ => Err(DataError::NotIdx { path, start: bytes[..bytes.len().min(4)].to_vec() }),
+    }
 }
 
 /// Puts an array of images and one of labels together. `class_names` may be empty: the classes are then `0` to the

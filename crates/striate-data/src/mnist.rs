@@ -20,8 +20,8 @@ pub fn test() -> Result<Dataset, DataError> {
 fn read(images: &File, labels: &File) -> Result<Dataset, DataError> {
     let folder = cache::folder();
     let array = |file: &File| {
-        let bytes = cache::decoded(file, folder.as_deref())?;
-        idx::parse(bytes, Path::new(file.name))
+        let decoded = cache::decoded(file, folder.as_deref())?;
+        idx::with_header(&decoded.header, decoded.data, Path::new(file.name))
     };
     let class_names = (0..10).map(|digit| digit.to_string()).collect();
     let (images_path, labels_path) = (Path::new(images.name), Path::new(labels.name));

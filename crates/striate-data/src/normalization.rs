@@ -1,8 +1,14 @@
 //! Zero mean and unit variance, measured on the training images only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
+use striate_kernels::threads;
 
 use crate::Subset;
+
+/// Images measured by one task.
+const IMAGES_PER_TASK: usize = 1024;
 
 /// Per channel: subtract `mean`, divide by `std`, of pixels between 0 and 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,13 +23,21 @@ impl Normalization {
     /// The statistics of `subset` (give the training part: statistics of held-out images would leak into the model).
     pub fn of(subset: &Subset) -> Self {
         let (channels, plane) = (subset.dataset().channels, subset.dataset().height * subset.dataset().width);
-        let (mut sums, mut squares) = (vec![0u64; channels], vec![0u64; channels]);
-        for position in 0..subset.len() {
-            for (channel, pixels) in subset.image(position).chunks_exact(plane).enumerate() {
-                sums[channel] += pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();
-                squares[channel] += pixels.iter().map(|&pixel| u64::from(pixel).pow(2)).sum::<u64>();
+        // Whole numbers: the order in which threads add them does not matter.
+        let sums: Vec<AtomicU64> = (0..2 * channels).map(|_| AtomicU64::new(0)).collect();
+        threads::parallel_for(subset.len().div_ceil(IMAGES_PER_TASK), &|task| {
+            let mut own = vec![0u64; 2 * channels];
+            for position in task * IMAGES_PER_TASK..subset.len().min((task + 1) * IMAGES_PER_TASK) {
+                for (channel, pixels) in subset.image(position).chunks_exact(plane).enumerate() {
+                    let (sum, square) = sums_of(pixels);
+                    own[2 * channel] += sum;
+                    own[2 * channel + 1] += square;
+                }
             }
-        }
+            sums.iter().zip(own).for_each(|(sum, own)| _ = sum.fetch_add(own, Ordering::Relaxed));
+        });
+        let sums: Vec<u64> = sums.into_iter().map(AtomicU64::into_inner).collect();
+        let (squares, sums): (Vec<u64>, Vec<u64>) = sums.chunks_exact(2).map(|pair| (pair[1], pair[0])).unzip();
         let count = (subset.len() * plane) as f64;
         let mean: Vec<f64> = sums.iter().map(|&sum| sum as f64 / count).collect();
         let deviation = |(&square, &mean): (&u64, &f64)| (square as f64 / count - mean * mean).max(0.0).sqrt();
@@ -50,6 +64,16 @@ impl Normalization {
         };
         image.chunks_exact(plane).enumerate().flat_map(channel).collect()
     }
+}
+
+/// Sum and sum of squares.
+fn sums_of(pixels: &[u8]) -> (u64, u64) {
+    // Pieces so short that 32 bits hold their sums: twice as many at once as with 64.
+    pixels.chunks(1 << 16).fold((0, 0), |(sum, square), piece| {
+        let piece_sum: u32 = piece.iter().map(|&pixel| u32::from(pixel)).sum();
+        let piece_square: u32 = piece.iter().map(|&pixel| u32::from(pixel) * u32::from(pixel)).sum();
+        (sum + u64::from(piece_sum), square + u64::from(piece_square))
+    })
 }
 
 #[cfg(test)]

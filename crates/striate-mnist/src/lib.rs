@@ -21,8 +21,12 @@ pub struct File {
     pub name: &'static str,
     /// Size in bytes once decoded.
     pub len: usize,
+    /// Bytes of them before the pixels or labels: kind and sizes.
+    pub header_len: usize,
     /// SHA-256 of the decoded bytes, in lower-case hexadecimal.
     pub sha256: &'static str,
+    /// CRC-32 of the decoded bytes (the one of zip and PNG): a check that costs milliseconds, for copies on the disk.
+    pub crc32: u32,
     xz: &'static [u8],
 }
 
@@ -57,7 +61,9 @@ impl File {
 pub const TRAIN_IMAGES: File = File {
     name: "train-images-idx3-ubyte",
     len: 47_040_016,
+    header_len: 16,
     sha256: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    crc32: 0xe9f4_d8b3,
     xz: include_bytes!("../files/train-images-idx3-ubyte.xz"),
 };
 
@@ -65,7 +71,9 @@ pub const TRAIN_IMAGES: File = File {
 pub const TRAIN_LABELS: File = File {
     name: "train-labels-idx1-ubyte",
     len: 60_008,
+    header_len: 8,
     sha256: "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    crc32: 0xe0cb_4ad2,
     xz: include_bytes!("../files/train-labels-idx1-ubyte.xz"),
 };
 
@@ -73,7 +81,9 @@ pub const TRAIN_LABELS: File = File {
 pub const TEST_IMAGES: File = File {
     name: "t10k-images-idx3-ubyte",
     len: 7_840_016,
+    header_len: 16,
     sha256: "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    crc32: 0x9137_3bdf,
     xz: include_bytes!("../files/t10k-images-idx3-ubyte.xz"),
 };
 
@@ -81,7 +91,9 @@ pub const TEST_IMAGES: File = File {
 pub const TEST_LABELS: File = File {
     name: "t10k-labels-idx1-ubyte",
     len: 10_008,
+    header_len: 8,
     sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    crc32: 0x4ab9_eff9,
     xz: include_bytes!("../files/t10k-labels-idx1-ubyte.xz"),
 };
 
