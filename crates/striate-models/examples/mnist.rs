@@ -1,7 +1,7 @@
 //! Trains a digit classifier on MNIST and tests it, without the training crate: the loop in full.
 //!
 //! ```text
-//! cargo run --release -p striate-models --example mnist -- cnn 2
+//! cargo run --release -p striate-models --example mnist -- cnn4 2
 //! ```
 
 use std::error::Error;
@@ -17,9 +17,9 @@ use striate_tensor::no_grad;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let architecture: Architecture = arguments.next().unwrap_or_else(|| "cnn".into()).parse()?;
+    let architecture: Architecture = arguments.next().unwrap_or_else(|| "cnn4".into()).parse()?;
     let epochs: u64 = arguments.next().unwrap_or_else(|| "1".into()).parse()?;
-    let max_lr = if architecture == Architecture::Cnn { 0.02 } else { 0.003 };
+    let max_lr = if matches!(architecture, Architecture::Cnn | Architecture::Cnn4) { 0.02 } else { 0.003 };
 
     let train = Subset::all(Arc::new(mnist::train()?));
     let test = Subset::all(Arc::new(mnist::test()?));

@@ -7,13 +7,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use striate_nn::{BatchNorm2d, Conv2dConfig, Flatten, Linear, MaxPool2d, ReLU, Sequential};
+use striate_nn::{BatchNorm2d, Conv2dConfig, Dropout, Flatten, Linear, MaxPool2d, ReLU, Sequential};
 use striate_tensor::random::Generator;
 
 /// The smallest height and width the convolutional architectures accept.
 pub const MIN_SIZE: usize = 12;
 
-/// Which classifier. Written as `softmax`, `mlp`, `lenet` and `cnn`.
+/// Which classifier. Written as `softmax`, `mlp`, `lenet`, `cnn`, `cnn4` and `cnn4-wide`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Architecture {
@@ -25,13 +25,19 @@ pub enum Architecture {
     /// subsampling, every feature map of the first stage joined to every one of the second.
     LeNet,
     /// Two 5x5 convolutions (16 and 32 channels), each with batch norm, max pooling and ReLU, and a linear layer.
-    #[default]
     Cnn,
+    /// Four convolutions (16, 32, 64 and 64 channels), each with batch norm and ReLU, and a linear layer. The first has
+    /// stride 2: it costs less than [`Cnn`](Self::Cnn) and learns faster.
+    #[default]
+    Cnn4,
+    /// [`Cnn4`](Self::Cnn4) with twice the channels, and dropout before its linear layer: for long trainings.
+    #[serde(rename = "cnn4-wide")]
+    Cnn4Wide,
 }
 
 impl Architecture {
     /// All of them, from the simplest to the default.
-    pub const ALL: [Self; 4] = [Self::Softmax, Self::Mlp, Self::LeNet, Self::Cnn];
+    pub const ALL: [Self; 6] = [Self::Softmax, Self::Mlp, Self::LeNet, Self::Cnn, Self::Cnn4Wide, Self::Cnn4];
 
     /// The name by which it is written.
     pub fn name(self) -> &'static str {
@@ -40,6 +46,8 @@ impl Architecture {
             Self::Mlp => "mlp",
             Self::LeNet => "lenet",
             Self::Cnn => "cnn",
+            Self::Cnn4 => "cnn4",
+            Self::Cnn4Wide => "cnn4-wide",
         }
     }
 }
@@ -52,7 +60,7 @@ impl fmt::Display for Architecture {
 
 /// Not the name of an architecture.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no architecture `{0}`: choose softmax, mlp, lenet or cnn")]
+#[error("there is no architecture `{0}`: choose softmax, mlp, lenet, cnn, cnn4 or cnn4-wide")]
 pub struct UnknownArchitecture(String);
 
 impl FromStr for Architecture {
@@ -114,7 +122,7 @@ pub fn try_build(
             return Err(BuildError::Empty { what });
         }
     }
-    let convolutional = matches!(architecture, Architecture::LeNet | Architecture::Cnn);
+    let convolutional = !matches!(architecture, Architecture::Softmax | Architecture::Mlp);
     if convolutional && height.min(width) < MIN_SIZE {
         return Err(BuildError::TooSmall { architecture, height, width });
     }
@@ -124,6 +132,8 @@ pub fn try_build(
         Architecture::Mlp => mlp(input, classes, &mut generator),
         Architecture::LeNet => lenet(input, classes, &mut generator),
         Architecture::Cnn => cnn(input, classes, &mut generator),
+        Architecture::Cnn4 => cnn4(input, classes, 16, &mut generator),
+        Architecture::Cnn4Wide => cnn4(input, classes, 32, &mut generator),
     })
 }
 
@@ -185,4 +195,40 @@ fn cnn([channels, height, width]: [usize; 3], classes: usize, generator: &mut Ge
         .with("relu2", ReLU)
         .with("flatten", Flatten)
         .with("fc", Linear::new(32 * after(height) * after(width), classes, generator))
+}
+
+fn cnn4([channels, height, width]: [usize; 3], classes: usize, first: usize, generator: &mut Generator) -> Sequential {
+    // Without padding an MNIST image shrinks from 28 to 12, 10, (pooled) 5, 3 and 1; smaller ones would vanish.
+    let padded = height.min(width) < 27;
+    let pad = |border: usize| if padded { border } else { 0 };
+    let after = |size: usize| {
+        let halved = (size + 2 * pad(2) - 5) / 2 + 1;
+        let pooled = (halved + 2 * pad(1) - 2) / 2;
+        pooled + 4 * pad(1) - 4
+    };
+    let mut conv = |from: usize, to: usize, kernel: usize, stride: usize| {
+        Conv2dConfig::new(from, to, kernel).stride(stride).padding(pad(kernel / 2)).bias(false).build(generator)
+    };
+    let (second, last) = (2 * first, 4 * first);
+    let [conv1, conv2] = [conv(channels, first, 5, 2), conv(first, second, 3, 1)];
+    let [conv3, conv4] = [conv(second, last, 3, 1), conv(last, last, 3, 1)];
+    let mut model = Sequential::new()
+        .with("conv1", conv1)
+        .with("bn1", BatchNorm2d::new(first))
+        .with("relu1", ReLU)
+        .with("conv2", conv2)
+        .with("bn2", BatchNorm2d::new(second))
+        .with("pool2", MaxPool2d::new(2))
+        .with("relu2", ReLU)
+        .with("conv3", conv3)
+        .with("bn3", BatchNorm2d::new(last))
+        .with("relu3", ReLU)
+        .with("conv4", conv4)
+        .with("bn4", BatchNorm2d::new(last))
+        .with("relu4", ReLU)
+        .with("flatten", Flatten);
+    if first > 16 {
+        model = model.with("dropout", Dropout::new(0.3));
+    }
+    model.with("fc", Linear::new(last * after(height) * after(width), classes, generator))
 }

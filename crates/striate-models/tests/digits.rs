@@ -13,13 +13,18 @@ fn names_are_read_and_written() {
     }
     assert_eq!("LeNet".parse(), Ok(Architecture::LeNet));
     let error = "resnet".parse::<Architecture>().unwrap_err();
-    assert_eq!(error.to_string(), "there is no architecture `resnet`: choose softmax, mlp, lenet or cnn");
+    assert_eq!(
+        error.to_string(),
+        "there is no architecture `resnet`: choose softmax, mlp, lenet, cnn, cnn4 or cnn4-wide"
+    );
 }
 
 #[test]
 fn every_size_gives_logits() {
     for architecture in Architecture::ALL {
-        for input in [[1, 28, 28], [1, 12, 12], [3, 32, 32], [2, 13, 29], [1, 21, 22], [1, 40, 12]] {
+        for input in
+            [[1, 28, 28], [1, 12, 12], [3, 32, 32], [2, 13, 29], [1, 21, 22], [1, 40, 12], [1, 26, 27], [1, 27, 27]]
+        {
             for classes in [1, 10, 37] {
                 let model = build(architecture, input, classes, 0);
                 let [c, h, w] = input;
@@ -46,6 +51,8 @@ fn parameter_counts_are_the_known_ones() {
     // LeNet-5 with full connections between the stages: 61 706.
     assert_eq!(count(Architecture::LeNet), 61_706);
     assert_eq!(count(Architecture::Cnn), 400 + 32 + 12_800 + 64 + 5_130);
+    assert_eq!(count(Architecture::Cnn4), 400 + 32 + 4_608 + 64 + 18_432 + 128 + 36_864 + 128 + 650);
+    assert_eq!(count(Architecture::Cnn4Wide), 800 + 64 + 18_432 + 128 + 73_728 + 256 + 147_456 + 256 + 1290);
 }
 
 #[test]

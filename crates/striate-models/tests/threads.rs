@@ -38,7 +38,7 @@ fn train(architecture: Architecture, steps: u64, warm_up: u64) -> (Vec<u32>, Vec
 #[test]
 fn threads_change_nothing_and_steps_take_no_memory() {
     let before = threads::num_threads();
-    for architecture in [Architecture::LeNet, Architecture::Cnn] {
+    for architecture in [Architecture::LeNet, Architecture::Cnn, Architecture::Cnn4] {
         let runs: Vec<_> = [1, 2, 3]
             .map(|count| {
                 threads::set_num_threads(count);

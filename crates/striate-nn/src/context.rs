@@ -64,6 +64,11 @@ impl Context {
         matches!(self.mode, Mode::Train { .. })
     }
 
+    /// Whether this pass keeps the output of every module.
+    pub(crate) fn captures(&self) -> bool {
+        self.captured.is_some()
+    }
+
     /// The next independent random stream of this pass.
     ///
     /// Each call returns another stream. Evaluation behaves like seed 0, step 0.

@@ -56,5 +56,5 @@ pub use layers::{
     Softplus, Tanh, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask,
     scaled_dot_product_attention,
 };
-pub use module::{Module, Slot};
+pub use module::{Kind, Module, Slot};
 pub use pattern::PathPattern;

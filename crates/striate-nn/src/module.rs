@@ -17,6 +17,17 @@ pub enum Slot<'a> {
     Child(&'a dyn Module),
 }
 
+/// What a container must know of a module to run it and its neighbour in the cheaper order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `max(x, 0)`: never decreases, so that it may as well be applied to a maximum alone.
+    ReLU,
+    /// The maximum over windows none of which is empty.
+    MaxPool,
+    /// Runs where it stands.
+    Other,
+}
+
 /// A part of a network: a forward pass, and the tensors it owns.
 ///
 /// Parameters have interior mutability like every [`Tensor`], so training needs no `&mut`.
@@ -63,6 +74,11 @@ pub trait Module: Send + Sync {
 
     /// One line such as `Linear(784 -> 128)`; containers may use several.
     fn describe(&self) -> String;
+
+    /// What a container may do with this module and its neighbour; nothing by default.
+    fn kind(&self) -> Kind {
+        Kind::Other
+    }
 
     /// The forward pass, for callers whose shapes are right by construction.
     ///

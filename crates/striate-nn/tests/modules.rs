@@ -252,3 +252,30 @@ fn names_are_unique() {
 fn groups_must_divide_the_channels() {
     Conv2dConfig::new(6, 4, 3).groups(3).build(&mut Generator::new(0));
 }
+
+#[test]
+fn relu_after_pooling_is_relu_before_pooling() {
+    let mut values = Tensor::randn(&[2, 3, 6, 6], &mut Generator::new(4)).to_vec::<f32>();
+    // Windows of negative numbers only, of equal zeros, and with a NaN.
+    for (place, value) in [(0, -1.0), (1, -2.0), (6, -3.0), (7, -4.0), (2, 0.0), (3, -0.0), (8, 0.0), (9, -1.0)] {
+        values[place] = value;
+    }
+    values[36] = f32::NAN;
+    let through = |forward: &dyn Fn(&Tensor) -> Tensor| {
+        let input = Tensor::from_slice(&values, &[2, 3, 6, 6]).requires_grad_(true);
+        let output = forward(&input);
+        output.square().sum_all().backward();
+        let bits = |tensor: &Tensor| tensor.to_vec::<f32>().iter().map(|v| (v + 0.0).to_bits()).collect::<Vec<_>>();
+        (bits(&output), bits(&input.grad().unwrap()))
+    };
+    let chain = Sequential::new().with("relu", ReLU).with("pool", MaxPool2d::new(2)).with("relu2", ReLU);
+    let expected = through(&|input| input.relu().max_pool2d(Pool2dOptions::new(2)).relu());
+    assert_eq!(through(&|input| chain.forward(input, &Context::train(0, 0))), expected);
+    // Where every output is kept, they are those of the layers in the order they were written.
+    let context = Context::capture_training(0, 0);
+    assert_eq!(through(&|input| chain.forward(input, &context)), expected);
+    let captured: Vec<(String, Vec<usize>)> =
+        context.captured().iter().map(|(path, output)| (path.clone(), output.shape().to_vec())).collect();
+    assert_eq!(captured[0], ("relu".to_owned(), vec![2, 3, 6, 6]));
+    assert_eq!(captured[1], ("pool".to_owned(), vec![2, 3, 3, 3]));
+}

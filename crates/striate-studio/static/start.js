@@ -23,7 +23,7 @@ button.addEventListener("click", async () => {
   button.disabled = true;
   state.textContent = "Reading the data…";
   try {
-    const { run } = await post("/runs", { model: "cnn" });
+    const { run } = await post("/runs", { model: "cnn4" });
     state.textContent = `${run} has started.`;
   } catch (error) {
     state.textContent = error.message;

@@ -102,6 +102,28 @@ macro_rules! names {
 names!(OptimizerKind, "optimizer", Sgd = "sgd", Adam = "adam", AdamW = "adamw");
 names!(ScheduleKind, "schedule", Constant = "constant", Step = "step", Cosine = "cosine", OneCycle = "one-cycle");
 
+/// Settings under a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recipe {
+    /// The fastest way to a good model: one epoch.
+    #[default]
+    Standard,
+    /// The most accurate model that minutes can buy: a wider network, many epochs, every image changed each time.
+    Best,
+}
+
+names!(Recipe, "recipe", Standard = "standard", Best = "best");
+
+impl Recipe {
+    /// Its network, from which [`TrainConfig::new`] takes the other settings.
+    pub fn model(self) -> Architecture {
+        match self {
+            Recipe::Standard => Architecture::Cnn4,
+            Recipe::Best => Architecture::Cnn4Wide,
+        }
+    }
+}
+
 /// Everything that decides the result of a training (and the two settings that do not: threads and the time between
 /// checkpoints). Written to the run's `config.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +144,9 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Pull of the weights towards zero.
     pub weight_decay: f64,
+    /// Share of each target that is spread over all classes, so that the model is never asked to be certain.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_smoothing: f64,
     /// Course of the learning rate.
     pub schedule: ScheduleKind,
     /// Seed of the weights, the order of the images, augmentation and dropout.
@@ -150,6 +175,8 @@ impl TrainConfig {
             Architecture::Mlp => (6, 128, Augmentation::NONE),
             Architecture::LeNet => (6, 128, Augmentation::NONE),
             Architecture::Cnn => (3, 128, Augmentation::NONE),
+            Architecture::Cnn4 => (1, 128, Augmentation::NONE),
+            Architecture::Cnn4Wide => (20, 128, Augmentation::AFFINE),
         };
         let optimizer = OptimizerKind::Adam;
         TrainConfig {
@@ -160,6 +187,10 @@ impl TrainConfig {
             optimizer,
             learning_rate: Self::learning_rate_for(model, optimizer),
             weight_decay: 0.0,
+            label_smoothing: match model {
+                Architecture::Cnn4 | Architecture::Cnn4Wide => 0.05,
+                _ => 0.0,
+            },
             schedule: ScheduleKind::OneCycle,
             seed: 0,
             split_seed: 0,
@@ -178,7 +209,8 @@ impl TrainConfig {
             (OptimizerKind::Sgd, _) => 0.05,
             (_, Architecture::Softmax) => 0.005,
             // Batch norm bears high rates; chosen on the validation images.
-            (_, Architecture::Cnn) => 0.02,
+            (_, Architecture::Cnn | Architecture::Cnn4) => 0.02,
+            (_, Architecture::Cnn4Wide) => 0.01,
             (_, _) => 0.003,
         }
     }
@@ -209,6 +241,9 @@ impl TrainConfig {
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return refuse(format!("--weight-decay must not be below 0, as {} is", self.weight_decay));
         }
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return refuse(format!("--label-smoothing must be from 0 to below 1, not {}", self.label_smoothing));
+        }
         if self.train_limit == Some(0) {
             return refuse("--train-limit must be at least 1".to_owned());
         }
@@ -222,6 +257,10 @@ impl TrainConfig {
             _ => Ok(()),
         }
     }
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Whether a name is safe as the name of a folder, on every system.
@@ -247,8 +286,19 @@ mod tests {
     }
 
     #[test]
+    fn settings_written_before_label_smoothing_existed_are_read() {
+        let config = TrainConfig::new(Architecture::Cnn);
+        let text = toml::to_string(&config).unwrap();
+        assert!(!text.contains("smoothing"), "{text}");
+        assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config);
+        let wide = toml::to_string(&TrainConfig::new(Recipe::Best.model())).unwrap();
+        assert!(wide.contains("model = \"cnn4-wide\"") && wide.contains("label_smoothing = 0.05"), "{wide}");
+    }
+
+    #[test]
     fn names_are_read_and_unknown_ones_explained() {
         assert_eq!("one-cycle".parse(), Ok(ScheduleKind::OneCycle));
+        assert_eq!("best".parse(), Ok(Recipe::Best));
         assert_eq!(OptimizerKind::AdamW.to_string(), "adamw");
         let text = "momentum".parse::<OptimizerKind>().unwrap_err();
         assert_eq!(text, "there is no optimizer 'momentum'; there are sgd, adam, adamw");
@@ -265,6 +315,7 @@ mod tests {
         assert!(refused(|config| config.epochs = 0).contains("--epochs"));
         assert!(refused(|config| config.name = Some("../up".to_owned())).contains("--name"));
         assert!(refused(|config| config.threads = Some(0)).contains("--threads"));
+        assert!(refused(|config| config.label_smoothing = 1.0).contains("--label-smoothing must be from 0 to below 1"));
     }
 
     #[test]

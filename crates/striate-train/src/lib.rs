@@ -22,7 +22,7 @@ mod sheet;
 mod store;
 mod trainer;
 
-pub use config::{OptimizerKind, ScheduleKind, Source, TrainConfig};
+pub use config::{OptimizerKind, Recipe, ScheduleKind, Source, TrainConfig};
 pub use error::TrainError;
 pub use evaluate::{ClassScore, Evaluation, Mistake};
 pub use event::{Event, Summary};

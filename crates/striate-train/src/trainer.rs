@@ -2,7 +2,7 @@
 
 use striate_data::{Loader, LoaderOptions, Subset};
 use striate_models::digits;
-use striate_nn::loss::cross_entropy;
+use striate_nn::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_options};
 use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd};
 use striate_nn::{Context, Module, Sequential};
 use striate_tensor::no_grad;
@@ -18,6 +18,7 @@ const DROPOUT_SEED: u64 = 0x6472_6f70_6f75_7400;
 pub(crate) struct Trainer {
     model: Sequential,
     optimizer: Box<dyn Optimizer>,
+    label_smoothing: f64,
     seed: u64,
 }
 
@@ -44,7 +45,7 @@ impl Trainer {
             OptimizerKind::Adam => Box::new(Adam::new(parameters, lr).weight_decay(decay)),
             OptimizerKind::AdamW => Box::new(AdamW::new(parameters, lr).weight_decay(decay)),
         };
-        Trainer { model, optimizer, seed: config.seed }
+        Trainer { model, optimizer, label_smoothing: config.label_smoothing, seed: config.seed }
     }
 
     pub fn model(&self) -> &Sequential {
@@ -54,7 +55,14 @@ impl Trainer {
     /// One optimiser step on a batch; gives its loss. If that is not finite, the weights are left as they are.
     pub fn step(&mut self, batch: &striate_data::Batch, step: u64, learning_rate: f64) -> f64 {
         let context = Context::train(self.seed ^ DROPOUT_SEED, step);
-        let loss = cross_entropy(&self.model.forward(&batch.images, &context), &batch.labels);
+        let logits = self.model.forward(&batch.images, &context);
+        let loss = match self.label_smoothing {
+            0.0 => cross_entropy(&logits, &batch.labels),
+            label_smoothing => {
+                let options = CrossEntropyOptions { label_smoothing, ..Default::default() };
+                cross_entropy_options(&logits, &batch.labels, &options)
+            }
+        };
         let value = f64::from(loss.item::<f32>());
         if value.is_finite() {
             loss.backward();

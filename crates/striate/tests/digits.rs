@@ -85,14 +85,14 @@ fn the_defaults_reach_99_percent() {
     assert!(last["test_accuracy"].as_f64().unwrap() >= 0.99, "{last}");
     assert_eq!(last["test_images"], 10_000);
     // What is printed is what is kept.
-    let kept = fs::read_to_string(home.folder("digits-cnn-0001").join("metrics.jsonl")).unwrap();
+    let kept = fs::read_to_string(home.folder("digits-cnn4-0001").join("metrics.jsonl")).unwrap();
     assert_eq!(kept, text);
 
     let evaluation: Value = serde_json::from_str(&home.ok(&["eval", "latest", "--json"])).unwrap();
     assert_eq!(evaluation["accuracy"], last["test_accuracy"]);
-    let table = home.ok(&["eval", "digits-cnn-0001"]);
+    let table = home.ok(&["eval", "digits-cnn4-0001"]);
     assert!(table.contains("precision") && table.contains("Confusion matrix"), "{table}");
-    assert!(home.folder("digits-cnn-0001").join("mistakes.png").is_file());
+    assert!(home.folder("digits-cnn4-0001").join("mistakes.png").is_file());
     predicts_pictures(&home);
     completes_the_station(&home);
 }
@@ -111,7 +111,7 @@ fn completes_the_station(home: &Home) {
     assert!(text.contains("✓ train_digit_cnn: passed") && text.contains("✓ OpenCV's digit sheet: 9"), "{text}");
     assert!(home.ok(&["road", "digit-classifier"]).contains("◐ started"));
     let report: Value =
-        serde_json::from_str(&home.ok(&["check", "train_digit_cnn", "--run", "digits-cnn-0001", "--json"])).unwrap();
+        serde_json::from_str(&home.ok(&["check", "train_digit_cnn", "--run", "digits-cnn4-0001", "--json"])).unwrap();
     assert_eq!((&report["status"], &report["language"]), (&"passed".into(), &Value::Null));
 
     let solutions = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../road/stations/digit-classifier/rust");
@@ -357,12 +357,12 @@ fn a_full_disk_is_one_clear_error() {
     let output =
         home.striate(&short("2", &["--checkpoint-every", "0"])).env("STRIATE_HOME", disk.path()).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
-    let run = disk.path().join("runs/digits-cnn-0001/config.toml");
+    let run = disk.path().join("runs/digits-cnn4-0001/config.toml");
     let run_is_there = run.is_file();
     assert!(Command::new("umount").arg(disk.path()).status().unwrap().success());
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.starts_with("error: the disk is full: cannot write "), "{text}");
-    assert!(text.contains("striate train --resume digits-cnn-0001") && run_is_there, "{text}");
+    assert!(text.contains("striate train --resume digits-cnn4-0001") && run_is_there, "{text}");
 }
 
 #[cfg(target_os = "linux")]

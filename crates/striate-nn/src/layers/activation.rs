@@ -2,10 +2,10 @@
 
 use striate_tensor::Tensor;
 
-use crate::{Context, Module, ModuleError};
+use crate::{Context, Kind, Module, ModuleError};
 
 macro_rules! activation {
-    ($(#[$doc:meta])* $name:ident, $method:ident) => {
+    ($(#[$doc:meta])* $name:ident, $method:ident $(, $kind:expr)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, Default)]
         pub struct $name;
@@ -18,13 +18,17 @@ macro_rules! activation {
             fn describe(&self) -> String {
                 stringify!($name).into()
             }
+
+            $(fn kind(&self) -> Kind {
+                $kind
+            })?
         }
     };
 }
 
 activation!(
     /// `max(x, 0)`
-    ReLU, try_relu
+    ReLU, try_relu, Kind::ReLU
 );
 activation!(
     /// The hyperbolic tangent.

@@ -2,7 +2,7 @@
 
 use striate_tensor::{Pool2dOptions, Tensor};
 
-use crate::{Context, Module, ModuleError};
+use crate::{Context, Kind, Module, ModuleError};
 
 /// `3` for a square, `3x5` otherwise.
 pub(super) fn pair([height, width]: [usize; 2]) -> String {
@@ -46,6 +46,11 @@ impl Module for MaxPool2d {
 
     fn describe(&self) -> String {
         describe("MaxPool2d", &self.options)
+    }
+
+    fn kind(&self) -> Kind {
+        // A window that lies in the padding altogether gives -inf, which ReLU would turn to 0.
+        if self.options.padding == [0, 0] { Kind::MaxPool } else { Kind::Other }
     }
 }
 

@@ -45,6 +45,8 @@ pub async fn list(State(app): State<Arc<App>>) -> Response {
         Architecture::Mlp => "MLP: two hidden layers",
         Architecture::LeNet => "LeNet-5, 1998",
         Architecture::Cnn => "CNN with batch norm",
+        Architecture::Cnn4 => "CNN of four convolutions",
+        Architecture::Cnn4Wide => "The same, twice as wide",
     };
     let model = |architecture| Model { about: about(architecture), config: TrainConfig::new(architecture) };
     html(&RunsPage {
