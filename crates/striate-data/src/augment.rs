@@ -24,6 +24,9 @@ impl Augmentation {
     /// Shifts by up to two pixels, turns by up to 10 degrees, scales by up to a tenth.
     pub const AFFINE: Augmentation = Augmentation { shift: 2.0, rotation: 10.0, scale: 0.1 };
 
+    /// [`AFFINE`](Self::AFFINE) with shifts of at most one pixel: for images that are centred already.
+    pub const CENTRED: Augmentation = Augmentation { shift: 1.0, ..Augmentation::AFFINE };
+
     /// Whether images stay as they are.
     pub fn is_none(&self) -> bool {
         *self == Augmentation::NONE

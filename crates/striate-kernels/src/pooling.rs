@@ -173,10 +173,14 @@ pub fn max_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], argmax: &
     assert_eq!(grad_output.len(), argmax.len(), "pool2d: length of argmax");
     let image = g.in_height * g.in_width * g.channels;
     let out_image = grad_output.len() / g.batch.max(1);
+    let apart = g.kernel == g.stride && g.padding == [0, 0] && g.dilation == [1, 1];
     parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
+        let (grads, places) = (&grad_output[n * out_image..][..out_image], &argmax[n * out_image..][..out_image]);
+        if apart {
+            return vectorized(|| scatter_apart(g, grads, places, grad_image));
+        }
         grad_image.fill(T::ZERO);
-        let grads = grad_output[n * out_image..][..out_image].chunks_exact(g.channels);
-        let places = argmax[n * out_image..][..out_image].chunks_exact(g.channels);
+        let (grads, places) = (grads.chunks_exact(g.channels), places.chunks_exact(g.channels));
         for (grads, places) in grads.zip(places) {
             for (c, (&grad, &place)) in grads.iter().zip(places).enumerate() {
                 if place != NO_PLACE {
@@ -185,6 +189,28 @@ pub fn max_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], argmax: &
             }
         }
     });
+}
+
+/// [`max_backward`] of one image whose windows touch but do not overlap: each place of a window is written once, the
+/// gradient where the maximum was and zero elsewhere.
+#[inline(always)]
+fn scatter_apart<T: Element>(g: &Pool2dGeometry, grads: &[T], argmax: &[u32], grad_image: &mut [T]) {
+    let ([height, width], [rows, columns], channels) = (g.output_size(), g.kernel, g.channels);
+    if [height * rows, width * columns] != [g.in_height, g.in_width] {
+        // The border that no window reaches.
+        grad_image.fill(T::ZERO);
+    }
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        let window = (y * width + x) * channels;
+        let (grads, argmax) = (&grads[window..][..channels], &argmax[window..][..channels]);
+        for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+            let place = (y * rows + i) * g.in_width + x * columns + j;
+            let values = &mut grad_image[place * channels..][..channels];
+            for ((value, &grad), &at) in values.iter_mut().zip(grads).zip(argmax) {
+                *value = if at == place as u32 { T::ZERO + grad } else { T::ZERO };
+            }
+        }
+    }
 }
 
 /// What an average divides by.

@@ -45,7 +45,9 @@ fn windows(g: &Pool2dGeometry) -> Vec<Vec<(usize, usize)>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn max_pooling(g in pool_geometries(), seed: u64, ties: bool) {
+    fn max_pooling(g in pool_geometries(), seed: u64, ties: bool, apart: bool) {
+        let windows_that_touch = Pool2dGeometry { stride: g.kernel, padding: [0, 0], dilation: [1, 1], ..g };
+        let g = if apart { windows_that_touch } else { g };
         let mut values = Values(seed);
         let mut input = values.f64(g.input_len());
         if ties {

@@ -2,7 +2,7 @@
 //! about them is read back from the run folder, as for a training in a terminal.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,9 +18,16 @@ pub struct Trainer {
 }
 
 struct Active {
-    run: String,
+    /// Its id, once the data are read.
+    run: Arc<OnceLock<String>>,
     stop: StopFlag,
     thread: JoinHandle<()>,
+}
+
+impl Active {
+    fn is(&self, run: &str) -> bool {
+        self.run.get().is_some_and(|own| own == run)
+    }
 }
 
 /// Why a training did not start, in words for the reader.
@@ -43,13 +50,13 @@ impl Trainer {
     /// Asks the training of this run to stop after its batch. False if it is not one of ours.
     pub fn stop(&self, run: &str) -> bool {
         let active = self.lock();
-        let ours = active.as_ref().filter(|active| active.run == run);
+        let ours = active.as_ref().filter(|active| active.is(run));
         ours.inspect(|active| active.stop.stop()).is_some()
     }
 
     /// Whether this process is training that run.
     pub fn is_training(&self, run: &str) -> bool {
-        self.lock().as_ref().is_some_and(|active| active.run == run && !active.thread.is_finished())
+        self.lock().as_ref().is_some_and(|active| active.is(run) && !active.thread.is_finished())
     }
 
     /// Stops what is in progress and waits for its checkpoint.
@@ -70,14 +77,16 @@ impl Trainer {
     {
         let mut active = self.lock();
         if let Some(running) = active.as_ref().filter(|active| !active.thread.is_finished()) {
-            return Err(Refusal(format!("{} is still training here; stop it or wait for it", running.run)));
+            let name = running.run.get().map_or("a run that has yet to get its name", String::as_str);
+            return Err(Refusal(format!("{name} is still training here; stop it or wait for it")));
         }
-        let stop = StopFlag::new();
+        let (stop, run) = (StopFlag::new(), Arc::new(OnceLock::new()));
         let (sender, started) = channel();
-        let flag = stop.clone();
+        let (flag, name) = (stop.clone(), run.clone());
         let thread = std::thread::spawn(move || {
             let ended = work(&flag, &mut |event| {
                 if let Event::Started { run, .. } = event {
+                    let _ = name.set(run.clone());
                     // The page may have stopped waiting; the training goes on all the same.
                     let _ = sender.send(Ok(run.clone()));
                 }
@@ -85,9 +94,10 @@ impl Trainer {
             // After the start, an error is part of the run's own record.
             let _ = ended.map_err(|error| sender.send(Err(error.to_string())));
         });
-        let run = wait_for_name(&started)?;
-        *active = Some(Active { run: run.clone(), stop, thread });
-        Ok(run)
+        *active = Some(Active { run, stop, thread });
+        // Reading the data takes a while; other pages ask meanwhile.
+        drop(active);
+        wait_for_name(&started)
     }
 }
 

@@ -176,7 +176,7 @@ impl TrainConfig {
             Architecture::LeNet => (6, 128, Augmentation::NONE),
             Architecture::Cnn => (3, 128, Augmentation::NONE),
             Architecture::Cnn4 => (1, 128, Augmentation::NONE),
-            Architecture::Cnn4Wide => (20, 128, Augmentation::AFFINE),
+            Architecture::Cnn4Wide => (12, 128, Augmentation::CENTRED),
         };
         let optimizer = OptimizerKind::Adam;
         TrainConfig {

@@ -83,6 +83,9 @@ pub fn cross_entropy_options(logits: &Tensor, targets: &Tensor, options: &CrossE
     let smoothing = options.label_smoothing;
     assert!((0.0..=1.0).contains(&smoothing), "cross_entropy: label_smoothing = {smoothing} must lie from 0 to 1");
     let classes = logits.size(1);
+    if options.weight.is_none() && !targets.to_vec::<i64>().contains(&options.ignore_index) {
+        return logits.cross_entropy_smoothed(targets, smoothing, options.reduction);
+    }
     // One row of log-probabilities for each position.
     let mut order: Vec<isize> = (0..logits.rank() as isize).filter(|dim| *dim != 1).collect();
     order.push(1);

@@ -7,6 +7,12 @@
 //! nll_loss:       l = -x_t                          ∂x_j = -∂l [j = t]
 //! ```
 //!
+//! With label smoothing `s` over `c` classes the target `[j = t]` becomes `(1 - s) [j = t] + s / c`:
+//!
+//! ```text
+//! l = log Σ_j exp(x_j) - (1 - s) x_t - s / c Σ_j x_j        ∂x_j = ∂l (softmax(x)_j - (1 - s) [j = t] - s / c)
+//! ```
+//!
 //! Computed from logits in one go, so that a probability that rounds to 0 does not become an infinite loss.
 
 use striate_kernels::Element;
@@ -56,7 +62,31 @@ impl Tensor {
 
     /// Like [`cross_entropy`](Self::cross_entropy), with a mistake as an error.
     pub fn try_cross_entropy(&self, targets: &Tensor, reduction: Reduction) -> Result<Tensor, TensorError> {
-        try_kind(self, targets, reduction, Kind::CrossEntropy)
+        try_kind(self, targets, reduction, Kind::CrossEntropy { smoothing: 0.0 })
+    }
+
+    /// [`cross_entropy`](Self::cross_entropy) with the part `smoothing` of each target spread evenly over all classes
+    /// (Szegedy et al. 2016).
+    ///
+    /// # Panics
+    /// As `cross_entropy`, and when `smoothing` is not in `0..=1`.
+    #[track_caller]
+    pub fn cross_entropy_smoothed(&self, targets: &Tensor, smoothing: f64, reduction: Reduction) -> Tensor {
+        self.try_cross_entropy_smoothed(targets, smoothing, reduction).or_panic()
+    }
+
+    /// Like [`cross_entropy_smoothed`](Self::cross_entropy_smoothed), with a mistake as an error.
+    pub fn try_cross_entropy_smoothed(
+        &self,
+        targets: &Tensor,
+        smoothing: f64,
+        reduction: Reduction,
+    ) -> Result<Tensor, TensorError> {
+        if !(0.0..=1.0).contains(&smoothing) {
+            let problem = format!("smoothing = {smoothing} is no part of a target");
+            return Err(TensorError::argument("cross_entropy", problem, "choose it from 0 to 1"));
+        }
+        try_kind(self, targets, reduction, Kind::CrossEntropy { smoothing })
     }
 
     /// The negative log-likelihood of the target classes under these log-probabilities; shapes as in
@@ -75,18 +105,27 @@ impl Tensor {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
-    CrossEntropy,
+    CrossEntropy {
+        /// Part of the target spread over all classes.
+        smoothing: f64,
+    },
     NllLoss,
 }
 
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Self::CrossEntropy => "cross_entropy",
+            Self::CrossEntropy { .. } => "cross_entropy",
             Self::NllLoss => "nll_loss",
         }
+    }
+
+    /// What the target class gets beyond the others, and what every class gets.
+    fn shares<T: Element>(self, classes: usize) -> (T, T) {
+        let smoothing = if let Self::CrossEntropy { smoothing } = self { smoothing } else { 0.0 };
+        (T::from_f64(1.0 - smoothing), T::from_f64(smoothing / classes as f64))
     }
 }
 
@@ -98,14 +137,19 @@ fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) 
     let (output, log_probabilities) = dispatch_float!(input.dtype(), kind.name(), |T| {
         let log_probabilities = match kind {
             Kind::NllLoss => rows,
-            Kind::CrossEntropy => Tensor::fill_layout::<T>(rows.layout().fresh(), rows.dtype(), |out| {
+            Kind::CrossEntropy { .. } => Tensor::fill_layout::<T>(rows.layout().fresh(), rows.dtype(), |out| {
                 log_softmax_rows(&rows.data::<T>(), classes, out);
             }),
         };
         let (log_p, indices) = (log_probabilities.data::<T>(), targets.data::<i64>());
+        let (chosen, every) = kind.shares::<T>(classes);
         let losses = Tensor::fill_layout::<T>(Layout::contiguous(targets.shape()), input.dtype(), |out| {
             for (row, (loss, &target)) in out.iter_mut().zip(indices.iter()).enumerate() {
-                *loss = -log_p[row * classes + target as usize];
+                let row = &log_p[row * classes..][..classes];
+                *loss = -chosen * row[target as usize];
+                if every != 0.0 {
+                    *loss -= every * row.iter().copied().sum::<T>();
+                }
             }
         });
         (reduce::<T>(losses, reduction), log_probabilities)
@@ -115,7 +159,7 @@ fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) 
         reduction,
         dim,
         // Not needed when the gradient is the target's alone.
-        log_probabilities: (kind == Kind::CrossEntropy).then(|| SavedTensor::new(&log_probabilities)),
+        log_probabilities: (kind != Kind::NllLoss).then(|| SavedTensor::new(&log_probabilities)),
         targets: SavedTensor::new(&targets),
         shape: input.shape().to_vec(),
     }))
@@ -157,7 +201,7 @@ impl Backward for CrossEntropyBackward {
             let count = if self.reduction == Reduction::Mean { indices.len() as f64 } else { 1.0 };
             let loss_grad = |row: usize| grad_data[if per_row { row } else { 0 }] / count as T;
             Tensor::fill_layout::<T>(layout, grad.dtype(), |out| {
-                fill_gradient(out, classes, &indices, log_p.as_deref(), &loss_grad);
+                fill_gradient(out, self.kind.shares(classes), &indices, log_p.as_deref(), &loss_grad);
             })
         });
         Ok(vec![Some(grad_input)])
@@ -182,7 +226,9 @@ impl Backward for CrossEntropyBackward {
             Some(log_probabilities) => {
                 let rows = log_probabilities.get(op)?;
                 let value = rows.try_permute(&classes_to(self.dim, self.shape.len()))?;
-                recording.input(0, &value).try_softmax(self.dim as isize)?.try_sub(&chosen)?
+                let (share, every) = self.kind.shares::<f64>(classes);
+                let target = chosen.try_mul_scalar(share)?.try_add_scalar(every)?;
+                recording.input(0, &value).try_softmax(self.dim as isize)?.try_sub(&target)?
             }
         };
         Ok(vec![Some(slope.try_mul(&grad)?)])
@@ -196,14 +242,16 @@ fn classes_to(dim: usize, rank: usize) -> Vec<isize> {
     order
 }
 
-/// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - [j = target])`, without the exponential when there is no `log_p`.
+/// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - chosen * [j = target] - every)`, without the exponential when there is
+/// no `log_p`. The shares are `(chosen, every)`.
 fn fill_gradient<T: Element>(
     out: &mut [T],
-    classes: usize,
+    (chosen, every): (T, T),
     targets: &[i64],
     log_p: Option<&[T]>,
     loss_grad: &(impl Fn(usize) -> T + Sync),
 ) {
+    let classes = out.len() / targets.len().max(1);
     let rows = (8192 / classes.max(1)).max(1);
     parallel_chunks_mut(out, rows * classes, &|chunk, part: &mut [T]| {
         for (i, out) in part.chunks_exact_mut(classes).enumerate() {
@@ -213,11 +261,11 @@ fn fill_gradient<T: Element>(
                 None => out.fill(T::ZERO),
                 Some(log_p) => {
                     for (out, &log_p) in out.iter_mut().zip(&log_p[row * classes..]) {
-                        *out = log_p.exp() * grad;
+                        *out = (log_p.exp() - every) * grad;
                     }
                 }
             }
-            out[target] -= grad;
+            out[target] -= chosen * grad;
         }
     });
 }

@@ -296,6 +296,11 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 1, 1], &[2, 2])],
         |x| x[0].cross_entropy(&x[1], Reduction::None),
     ),
+    op(
+        "cross_entropy, smoothed",
+        |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 1, 1], &[2, 2])],
+        |x| x[0].cross_entropy_smoothed(&x[1], 0.1, Reduction::Mean),
+    ),
     op("nll_loss", |g| vec![normal(&[3, 4], g), indices(&[3, 0, 1], &[3])], |x| x[0].nll_loss(&x[1], Reduction::Sum)),
     op("ctc_loss", reading, |x| {
         x[0].ctc_loss(&x[1], &[5, 4, 3], &[2, 3, 0], CtcOptions { blank: 1, ..CtcOptions::default() })
