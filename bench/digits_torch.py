@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The network and recipe of `striate train digits` in PyTorch, for a comparison side by side.
 
-    python bench/digits_torch.py data/mnist [--channels-last] [--epochs 3] [--seed 0]
+    python bench/digits_torch.py data/mnist [--channels-last] [--epochs 1] [--seed 0]
 
 Prints one JSON line: seconds of training (import, reading and evaluation not counted), seconds in all, test accuracy.
 Needs torch and numpy. bench/digits.sh runs it in turn with Striate.
@@ -22,9 +22,10 @@ from torch.nn import functional as F
 arguments = argparse.ArgumentParser()
 arguments.add_argument("data", type=pathlib.Path)
 arguments.add_argument("--channels-last", action="store_true")
-arguments.add_argument("--epochs", type=int, default=3)
+arguments.add_argument("--epochs", type=int, default=1)
 arguments.add_argument("--batch-size", type=int, default=128)
 arguments.add_argument("--learning-rate", type=float, default=0.02)
+arguments.add_argument("--label-smoothing", type=float, default=0.05)
 arguments.add_argument("--validation", type=int, default=5000, help="images held out, as Striate holds them out")
 arguments.add_argument("--threads", type=int, default=2)
 arguments.add_argument("--seed", type=int, default=0)
@@ -51,10 +52,16 @@ x, y = images("train-images-idx3-ubyte.gz"), labels("train-labels-idx1-ubyte.gz"
 test_x, test_y = images("t10k-images-idx3-ubyte.gz"), labels("t10k-labels-idx1-ubyte.gz")
 x, y = x[a.validation:], y[a.validation:]
 
+def conv(in_channels, out_channels, kernel, stride=1):
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, bias=False), nn.BatchNorm2d(out_channels)
+
+
 model = nn.Sequential(
-    nn.Conv2d(1, 16, 5, bias=False), nn.BatchNorm2d(16), nn.MaxPool2d(2), nn.ReLU(),
-    nn.Conv2d(16, 32, 5, bias=False), nn.BatchNorm2d(32), nn.MaxPool2d(2), nn.ReLU(),
-    nn.Flatten(), nn.Linear(512, 10),
+    *conv(1, 16, 5, 2), nn.ReLU(),
+    *conv(16, 32, 3), nn.MaxPool2d(2), nn.ReLU(),
+    *conv(32, 64, 3), nn.ReLU(),
+    *conv(64, 64, 3), nn.ReLU(),
+    nn.Flatten(), nn.Linear(64, 10),
 )
 if a.channels_last:
     model = model.to(memory_format=torch.channels_last)
@@ -68,7 +75,7 @@ for epoch in range(a.epochs):
     for start in range(0, len(x), a.batch_size):
         index = order[start:start + a.batch_size]
         optimizer.zero_grad()
-        F.cross_entropy(model(x[index]), y[index]).backward()
+        F.cross_entropy(model(x[index]), y[index], label_smoothing=a.label_smoothing).backward()
         optimizer.step()
         schedule.step()
 trained = time.perf_counter() - begun
