@@ -46,7 +46,8 @@ pub struct Args {
     #[arg(value_enum, default_value = "digits")]
     task: Task,
 
-    /// How much time for how good a model: standard (seconds) or best (minutes).
+    /// How good a model in how much time. MNIST on two cores: standard reads 99.3 % of the test digits right after 1.5
+    /// seconds, best 99.6 % after one to two minutes.
     #[arg(long, value_parser = named::<Recipe>(Recipe::NAMES), default_value = "standard", conflicts_with = "resume")]
     recipe: Recipe,
 
