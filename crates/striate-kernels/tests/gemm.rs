@@ -125,6 +125,18 @@ fn an_overlapping_result_is_refused() {
 }
 
 #[test]
+fn a_sum_of_nothing_is_zero_whatever_the_strides() {
+    fn check<T: striate_kernels::Element>() {
+        let empty = MatrixRef { data: &[] as &[T], rows: 5, cols: 0, row_stride: 3, col_stride: 2 };
+        let mut c = [T::ONE; 15];
+        gemm(empty, MatrixRef { cols: 3, rows: 0, ..empty }, MatrixMut::row_major(&mut c, 5, 3), false);
+        assert_eq!(c, [T::ZERO; 15]);
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
 fn holds_for_the_plainer_instruction_sets() {
     common::run_again_with_plainer_instruction_sets("holds_for_the_plainer_instruction_sets");
 }

@@ -127,6 +127,7 @@ impl Bf16Isa {
     }
 
     fn max_rows(self, vectors: usize) -> usize {
+        let _ = vectors;
         match self {
             Self::Scalar => 4,
             #[cfg(target_arch = "x86_64")]

@@ -54,7 +54,8 @@ fn row_sums<T: Element>(
     width: usize,
 ) -> [T; COLUMNS] {
     let mut sums = [T::ZERO; COLUMNS];
-    let a_row = &a.data[row * a.row_stride..];
+    // Without columns there is nothing to read, whatever the distance between rows.
+    let a_row = a.data.get(row * a.row_stride..).unwrap_or_default();
     if b.col_stride == 1 && width == COLUMNS {
         for k in 0..a.cols {
             let x = a_row[k * a.col_stride];
