@@ -25,6 +25,27 @@ pub struct Context {
     streams: Cell<u64>,
     path: RefCell<String>,
     captured: Option<RefCell<Vec<(String, Tensor)>>>,
+    /// Whether this pass repeats an earlier one.
+    replaying: bool,
+}
+
+/// A place in a forward pass, from which it can be repeated: the same mode and the same random streams.
+#[derive(Debug, Clone)]
+pub struct ContextPlace {
+    mode: Mode,
+    streams: u64,
+    path: String,
+}
+
+impl ContextPlace {
+    /// A context that goes on from this place.
+    ///
+    /// It is for computing again what was computed before, as a [`Checkpoint`](crate::Checkpoint) does: modules draw the
+    /// same random numbers, and do not count the pass a second time ([`Context::replaying`]).
+    pub fn replay(&self) -> Context {
+        let Self { mode, streams, path } = self.clone();
+        Context { mode, streams: Cell::new(streams), path: RefCell::new(path), captured: None, replaying: true }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +77,7 @@ impl Context {
 
     fn new(mode: Mode, capture: bool) -> Self {
         let captured = capture.then(RefCell::default);
-        Self { mode, streams: Cell::new(0), path: RefCell::default(), captured }
+        Self { mode, streams: Cell::new(0), path: RefCell::default(), captured, replaying: false }
     }
 
     /// Whether this pass trains.
@@ -67,6 +88,25 @@ impl Context {
     /// Whether this pass keeps the output of every module.
     pub(crate) fn captures(&self) -> bool {
         self.captured.is_some()
+    }
+
+    /// Whether this pass repeats an earlier one, so that running statistics must not be updated again.
+    pub fn replaying(&self) -> bool {
+        self.replaying
+    }
+
+    /// Where the pass is now.
+    ///
+    /// ```
+    /// use striate_nn::Context;
+    ///
+    /// let context = Context::train(42, 7);
+    /// context.generator();
+    /// let place = context.place();
+    /// assert_eq!(context.generator().uniform(), place.replay().generator().uniform());
+    /// ```
+    pub fn place(&self) -> ContextPlace {
+        ContextPlace { mode: self.mode, streams: self.streams.get(), path: self.path() }
     }
 
     /// The next independent random stream of this pass.

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Golden, assert_close};
+use common::{Golden, check_layer};
 use striate_nn::{
     AdaptiveAvgPool2d, BatchNorm1d, Cell, Context, ConvTranspose2dConfig, ELU, Embedding, GroupNorm, GruCell,
     Hardswish, Identity, InstanceNorm2d, LayerNorm, LeakyReLU, LocalResponseNorm, LstmCell, Module, MultiheadAttention,
@@ -13,30 +13,9 @@ use striate_tensor::random::Generator;
 use striate_tensor::{Interpolation, Tensor};
 
 const GOLDEN: &[u8] = include_bytes!("golden/layers.safetensors");
-/// Values are stored in single precision.
-const TOLERANCE: f64 = 3e-5;
 
-/// Loads the stored weights, runs `call` on the stored inputs and compares everything.
 fn check<M: Module>(case: &str, module: &M, call: impl Fn(&M, &[Tensor]) -> Tensor) {
-    let golden = Golden::new(GOLDEN);
-    module.load_state_dict(&golden.under(&format!("{case}.state"))).unwrap();
-    let stored = (0..).map_while(|index| golden.find(&format!("{case}.input_{index}")));
-    let inputs: Vec<Tensor> =
-        stored.map(|x| if x.dtype().is_float() { x.copy().requires_grad_(true) } else { x.clone() }).collect();
-    assert!(!inputs.is_empty(), "no inputs for {case}");
-    let output = call(module, &inputs);
-    assert_close(case, &output, golden.get(&format!("{case}.output")), TOLERANCE);
-    output.backward_with(golden.get(&format!("{case}.grad_output")));
-    for (index, input) in inputs.iter().enumerate().filter(|(_, input)| input.dtype().is_float()) {
-        let what = format!("{case}: gradient of input {index}");
-        let expected = golden.get(&format!("{case}.grad_input_{index}"));
-        assert_close(&what, &input.grad().expect("a gradient"), expected, TOLERANCE);
-    }
-    for (name, parameter) in module.named_parameters() {
-        let expected = golden.get(&format!("{case}.grad.{name}"));
-        let what = format!("{case}: gradient of {name}");
-        assert_close(&what, &parameter.grad().expect("a gradient"), expected, TOLERANCE);
-    }
+    check_layer(&Golden::new(GOLDEN), case, module, |inputs| call(module, inputs));
 }
 
 fn evaluate<M: Module>(case: &str, module: M) {

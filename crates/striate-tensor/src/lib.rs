@@ -42,7 +42,7 @@ pub use ops::conv1d::Conv1dOptions;
 pub use ops::conv2d::Conv2dOptions;
 pub use ops::cross_entropy::Reduction;
 pub use ops::ctc_loss::CtcOptions;
-pub use ops::grid_sample::{GridSampleOptions, OutsideImage};
+pub use ops::grid_sample::{GridSampleOptions, OutsideImage, SampleMode};
 pub use ops::interpolate::Interpolation;
 pub use ops::pad_with::PaddingMode;
 pub use ops::pooling::Pool2dOptions;

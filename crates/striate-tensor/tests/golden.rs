@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use safetensors::{Dtype, SafeTensors};
 use striate_tensor::{
-    Conv1dOptions, Conv2dOptions, DType, GridSampleOptions, Interpolation, OutsideImage, PaddingMode, Tensor,
-    UnfoldOptions,
+    Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation, OutsideImage, PaddingMode,
+    Reduction, SampleMode, Tensor, UnfoldOptions,
 };
 
 const GOLDEN: &[u8] = include_bytes!("golden/ops.safetensors");
@@ -81,6 +81,8 @@ fn images(golden: &mut Golden) {
     golden.check("conv_transpose2d", |x| x[0].conv_transpose2d(&x[1], Some(&x[2]), transposed, [1, 0]));
     let options = Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 };
     golden.check("conv1d", |x| x[0].conv1d(&x[1], Some(&x[2]), options));
+    let spread = Conv1dOptions { stride: 3, padding: 1, dilation: 2, groups: 2 };
+    golden.check("conv_transpose1d", |x| x[0].conv_transpose1d(&x[1], Some(&x[2]), spread, 2));
     golden.check("adaptive_avg_pool2d", |x| x[0].adaptive_avg_pool2d([3, 6]));
     golden.check("adaptive_max_pool2d", |x| x[0].adaptive_max_pool2d([3, 2]));
     for (label, size) in [("up", [7, 11]), ("down", [3, 2])] {
@@ -115,6 +117,56 @@ fn elements(golden: &mut Golden) {
     golden.check("roll", |x| x[0].roll(-5, 1));
     golden.check("tril", |x| x[0].tril(-1));
     golden.check("triu", |x| x[0].triu(1));
+}
+
+fn more_elements(golden: &mut Golden) {
+    let positive = |x: &Tensor| x.abs().add_scalar(0.1);
+    golden.check("log1p", |x| positive(&x[0]).log1p());
+    golden.check("reciprocal", |x| positive(&x[0]).reciprocal());
+    golden.check("rsqrt", |x| positive(&x[0]).rsqrt());
+    type Function = fn(&Tensor) -> Tensor;
+    let functions: [(&str, Function); 8] = [
+        ("expm1", Tensor::expm1),
+        ("tan", Tensor::tan),
+        ("atan", Tensor::atan),
+        ("floor", Tensor::floor),
+        ("ceil", Tensor::ceil),
+        ("round", Tensor::round),
+        ("trunc", Tensor::trunc),
+        ("sign", Tensor::sign),
+    ];
+    for (name, function) in functions {
+        golden.check(name, |x| function(&x[0].mul_scalar(2.5)));
+    }
+    golden.check("asin", |x| x[0].tanh().mul_scalar(0.9).asin());
+    golden.check("acos", |x| x[0].tanh().mul_scalar(0.9).acos());
+    golden.check("prod", |x| x[0].prod(&[1], false));
+    golden.check("prod_zeros", |x| x[0].prod(&[1], true));
+    golden.check("median_odd", |x| x[0].median(1, false).0);
+    golden.check("median_even", |x| x[0].median(-1, true).0);
+    golden.check("repeat", |x| x[0].repeat(&[2, 1, 3]));
+    golden.check("repeat_interleave", |x| x[0].repeat_interleave(3, 0));
+    golden.check("nonzero", |x| x[0].nonzero());
+}
+
+fn sequences(golden: &mut Golden) {
+    let padded = Tensor::from_slice(&[1i64, 2, 2, 3, 4, 4, 0, 0, 3, 0, 0, 0], &[3, 4]);
+    let flat = Tensor::from_slice(&[1i64, 2, 2, 3, 4, 4, 3], &[7]);
+    let (inputs, lengths) = ([8, 6, 7], [4, 2, 1]);
+    let mut check = |case: &str, targets: &Tensor, inputs: &[usize], lengths: &[usize], options: CtcOptions| {
+        golden.check(&format!("ctc_{case}"), |x| x[0].log_softmax(2).ctc_loss(targets, inputs, lengths, options));
+    };
+    let default = CtcOptions::default();
+    for (name, reduction) in [("mean", Reduction::Mean), ("sum", Reduction::Sum), ("none", Reduction::None)] {
+        check(name, &padded, &inputs, &lengths, CtcOptions { reduction, ..default });
+    }
+    check("flat", &flat, &inputs, &lengths, default);
+    let pairs = Tensor::from_slice(&[0i64, 2, 3, 0], &[2, 2]);
+    check("blank", &pairs, &[5, 4], &[2, 2], CtcOptions { blank: 1, ..default });
+    let single = Tensor::from_slice(&[1i64, 0], &[2, 1]);
+    check("no_labels", &single, &[5, 4], &[1, 0], CtcOptions { reduction: Reduction::None, ..default });
+    let endless = Tensor::from_slice(&[2i64, 2, 1, 2], &[2, 2]);
+    check("zero_infinity", &endless, &[2, 4], &[2, 2], CtcOptions { zero_infinity: true, ..default });
 }
 
 fn choices(golden: &mut Golden) {
@@ -157,9 +209,10 @@ fn samples(golden: &mut Golden) {
     let sides = [OutsideImage::Zeros, OutsideImage::Border, OutsideImage::Reflection];
     for (name, outside) in ["zeros", "border", "reflection"].into_iter().zip(sides) {
         for align_corners in [false, true] {
-            for (mode, nearest) in [("bilinear", false), ("nearest", true)] {
-                let options = GridSampleOptions { nearest, outside, align_corners };
-                golden.check(&format!("grid_sample_{mode}_{name}_{align_corners}"), |x| {
+            let modes = [SampleMode::Bilinear, SampleMode::Nearest, SampleMode::Bicubic];
+            for (label, mode) in ["bilinear", "nearest", "bicubic"].into_iter().zip(modes) {
+                let options = GridSampleOptions { mode, outside, align_corners };
+                golden.check(&format!("grid_sample_{label}_{name}_{align_corners}"), |x| {
                     x[0].grid_sample(&x[1].mul_scalar(1.2), options)
                 });
             }
@@ -180,6 +233,8 @@ fn operations_agree_with_pytorch() {
     let mut golden = Golden { file: SafeTensors::deserialize(GOLDEN).unwrap(), checked: BTreeSet::new() };
     images(&mut golden);
     elements(&mut golden);
+    more_elements(&mut golden);
+    sequences(&mut golden);
     choices(&mut golden);
     reductions(&mut golden);
     products(&mut golden);

@@ -48,6 +48,86 @@ activation!(
     SiLU, try_silu
 );
 
+activation!(
+    /// `x * tanh(softplus(x))` (Misra 2019).
+    Mish, try_mish
+);
+activation!(
+    /// The scaled [`ELU`] that keeps activations near mean 0 and variance 1 (Klambauer et al. 2017).
+    SELU, try_selu
+);
+activation!(
+    /// `clamp(x / 6 + 1 / 2, 0, 1)`: a sigmoid of three straight lines.
+    Hardsigmoid, try_hardsigmoid
+);
+
+/// `x` within limits: -1 and 1, unless set. `Hardtanh::new(0.0, 6.0)` is PyTorch's `ReLU6`.
+///
+/// ```
+/// use striate_nn::{Context, Hardtanh, Module};
+/// use striate_tensor::Tensor;
+///
+/// let y = Hardtanh::new(0.0, 6.0).forward(&Tensor::from_slice(&[-1.0_f32, 2.0, 9.0], &[3]), &Context::eval());
+/// assert_eq!(y.to_vec::<f32>(), [0.0, 2.0, 6.0]);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Hardtanh {
+    low: f64,
+    high: f64,
+}
+
+impl Hardtanh {
+    /// With these limits.
+    ///
+    /// # Panics
+    /// If `low` is not below `high`.
+    #[track_caller]
+    pub fn new(low: f64, high: f64) -> Self {
+        assert!(low < high, "Hardtanh: the limits are {low} and {high}; give the lower one first");
+        Self { low, high }
+    }
+}
+
+impl Default for Hardtanh {
+    fn default() -> Self {
+        Self::new(-1.0, 1.0)
+    }
+}
+
+impl Module for Hardtanh {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_clamp(self.low, self.high)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("Hardtanh({}, {})", self.low, self.high)
+    }
+}
+
+/// Probabilities over one dimension. For a loss take [`LogSoftmax`], or logits and
+/// [`cross_entropy`](crate::loss::cross_entropy).
+#[derive(Debug, Clone, Copy)]
+pub struct Softmax {
+    dim: isize,
+}
+
+impl Softmax {
+    /// Over dimension `dim`; negative ones count from the end.
+    pub fn new(dim: isize) -> Self {
+        Self { dim }
+    }
+}
+
+impl Module for Softmax {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_softmax(self.dim)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("Softmax({})", self.dim)
+    }
+}
+
 /// `x * clamp(x + 3, 0, 6) / 6`: [`SiLU`] without an exponential (Howard et al. 2019).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hardswish;

@@ -43,14 +43,16 @@ macro_rules! batch_norm {
         impl Module for $name {
             fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
                 let options = BatchNormOptions { training: context.training(), momentum: self.momentum, eps: self.eps };
-                let running = (&self.running_mean, &self.running_var);
+                // A pass that is computed again has moved the statistics already.
+                let counts = context.training() && !context.replaying();
+                let running = (counts || !context.training()).then_some((&self.running_mean, &self.running_var));
                 check_channels("batch_norm", input, self.weight.numel(), $ranks)?;
                 // The operation knows vectors and images; a sequence is an image of one column.
                 let sequence = input.rank() == 3;
                 let input = if sequence { input.try_unsqueeze(3)? } else { input.clone() };
-                let output = input.try_batch_norm(Some(running), Some((&self.weight, &self.bias)), options)?;
+                let output = input.try_batch_norm(running, Some((&self.weight, &self.bias)), options)?;
                 let output = if sequence { output.try_squeeze(3)? } else { output };
-                if context.training() {
+                if counts {
                     let seen = self.num_batches_tracked.item::<i64>();
                     self.num_batches_tracked.copy_(&Tensor::scalar(seen + 1));
                 }

@@ -113,3 +113,35 @@ impl Module for AdaptiveAvgPool2d {
         format!("AdaptiveAvgPool2d({})", pair(self.size))
     }
 }
+
+/// The largest value of each cell of a grid of `[height, width]` cells laid over `[n, c, h, w]`: the result has that size
+/// whatever the input's.
+///
+/// ```
+/// use striate_nn::{AdaptiveMaxPool2d, Context, Module};
+/// use striate_tensor::{DType, Tensor};
+///
+/// let y = AdaptiveMaxPool2d::new([1, 1]).forward(&Tensor::ones(&[2, 3, 5, 7], DType::F32), &Context::eval());
+/// assert_eq!(y.shape(), [2, 3, 1, 1]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct AdaptiveMaxPool2d {
+    size: [usize; 2],
+}
+
+impl AdaptiveMaxPool2d {
+    /// A grid of `[height, width]` cells.
+    pub fn new(size: [usize; 2]) -> Self {
+        Self { size }
+    }
+}
+
+impl Module for AdaptiveMaxPool2d {
+    fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
+        Ok(input.try_adaptive_max_pool2d(self.size)?)
+    }
+
+    fn describe(&self) -> String {
+        format!("AdaptiveMaxPool2d({})", pair(self.size))
+    }
+}

@@ -15,13 +15,14 @@ pub struct TransformerConfig {
     dropout: f64,
     norm_first: bool,
     batch_first: bool,
+    gelu: bool,
 }
 
 impl TransformerConfig {
     /// `width` features in `heads` heads, 2048 hidden units, dropout 0.1, normalisation after each part, ReLU, the
     /// sequence as dimension 0: PyTorch's defaults.
     pub fn new(width: usize, heads: usize) -> Self {
-        Self { width, heads, feedforward: 2048, dropout: 0.1, norm_first: false, batch_first: false }
+        Self { width, heads, feedforward: 2048, dropout: 0.1, norm_first: false, batch_first: false, gelu: false }
     }
 
     /// Hidden units of the feed-forward part.
@@ -48,6 +49,12 @@ impl TransformerConfig {
         self
     }
 
+    /// Whether the feed-forward part has GELU instead of ReLU.
+    pub fn gelu(mut self, gelu: bool) -> Self {
+        self.gelu = gelu;
+        self
+    }
+
     fn attention(&self, generator: &mut Generator) -> MultiheadAttention {
         let attention = MultiheadAttention::new(self.width, self.heads, generator);
         attention.dropout(self.dropout).batch_first(self.batch_first)
@@ -55,7 +62,7 @@ impl TransformerConfig {
 
     fn feed_forward(&self, generator: &mut Generator) -> FeedForward {
         let linear1 = Linear::new(self.width, self.feedforward, generator);
-        FeedForward { linear1, linear2: Linear::new(self.feedforward, self.width, generator) }
+        FeedForward { linear1, linear2: Linear::new(self.feedforward, self.width, generator), gelu: self.gelu }
     }
 
     /// `x + part(norm(x))`, or `norm(x + part(x))`.
@@ -74,16 +81,18 @@ impl TransformerConfig {
     }
 }
 
-/// Two linear layers with ReLU and dropout between them.
+/// Two linear layers with ReLU or GELU and dropout between them.
 #[derive(Debug)]
 struct FeedForward {
     linear1: Linear,
     linear2: Linear,
+    gelu: bool,
 }
 
 impl FeedForward {
     fn run(&self, x: &Tensor, dropout: f64, context: &Context) -> Result<Tensor, ModuleError> {
-        let hidden = context.call("linear1", &self.linear1, x)?.try_relu()?;
+        let hidden = context.call("linear1", &self.linear1, x)?;
+        let hidden = if self.gelu { hidden.try_gelu()? } else { hidden.try_relu()? };
         context.call("linear2", &self.linear2, &Dropout::new(dropout).try_forward(&hidden, context)?)
     }
 }

@@ -4,10 +4,13 @@
 //! text of the operation when shapes or dtypes do not fit; the `try_` methods of [`Tensor`] return errors instead.
 
 mod bce;
+mod contrastive;
 mod cosine_embedding;
 mod cross_entropy;
+mod ctc;
 mod dice;
 mod focal;
+mod hinge;
 mod huber;
 mod kl_div;
 mod l1;
@@ -19,12 +22,18 @@ mod triplet_margin;
 use striate_tensor::{Reduction, Tensor};
 
 pub use bce::{bce_loss, bce_loss_with, bce_with_logits, bce_with_logits_with};
+pub use contrastive::{contrastive_loss, contrastive_loss_with, info_nce_loss};
 pub use cosine_embedding::{cosine_embedding_loss, cosine_embedding_loss_with};
 pub use cross_entropy::{
     CrossEntropyOptions, cross_entropy, cross_entropy_options, cross_entropy_with, nll_loss, nll_loss_with,
 };
+pub use ctc::ctc_loss;
 pub use dice::{dice_loss, dice_loss_with};
 pub use focal::{sigmoid_focal_loss, sigmoid_focal_loss_with};
+pub use hinge::{
+    hinge_embedding_loss, hinge_embedding_loss_with, hinge_loss, hinge_loss_with, margin_ranking_loss,
+    margin_ranking_loss_with,
+};
 pub use huber::{huber_loss, huber_loss_with};
 pub use kl_div::{kl_div, kl_div_batch_mean, kl_div_with};
 pub use l1::{l1_loss, l1_loss_with};

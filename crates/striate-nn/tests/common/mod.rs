@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use striate_nn::Module;
 use striate_nn::state::from_safetensors;
 use striate_tensor::{DType, Tensor};
 
@@ -80,6 +81,31 @@ pub fn check(golden: &Golden, case: &str, inputs: &[&str], op: impl Fn(&[Tensor]
                 }
             }
         }
+    }
+}
+
+/// Values of layers are stored in single precision.
+const LAYER_TOLERANCE: f64 = 3e-5;
+
+/// Loads the stored weights, runs `call` on the stored inputs and compares output and all gradients.
+pub fn check_layer(golden: &Golden, case: &str, module: &dyn Module, call: impl Fn(&[Tensor]) -> Tensor) {
+    module.load_state_dict(&golden.under(&format!("{case}.state"))).unwrap();
+    let stored = (0..).map_while(|index| golden.find(&format!("{case}.input_{index}")));
+    let inputs: Vec<Tensor> =
+        stored.map(|x| if x.dtype().is_float() { x.copy().requires_grad_(true) } else { x.clone() }).collect();
+    assert!(!inputs.is_empty(), "no inputs for {case}");
+    let output = call(&inputs);
+    assert_close(case, &output, golden.get(&format!("{case}.output")), LAYER_TOLERANCE);
+    output.backward_with(golden.get(&format!("{case}.grad_output")));
+    for (index, input) in inputs.iter().enumerate().filter(|(_, input)| input.dtype().is_float()) {
+        let what = format!("{case}: gradient of input {index}");
+        let expected = golden.get(&format!("{case}.grad_input_{index}"));
+        assert_close(&what, &input.grad().expect("a gradient"), expected, LAYER_TOLERANCE);
+    }
+    for (name, parameter) in module.named_parameters() {
+        let expected = golden.get(&format!("{case}.grad.{name}"));
+        let what = format!("{case}: gradient of {name}");
+        assert_close(&what, &parameter.grad().expect("a gradient"), expected, LAYER_TOLERANCE);
     }
 }
 

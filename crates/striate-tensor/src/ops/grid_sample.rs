@@ -1,7 +1,8 @@
 //! Sampling images at given positions, as warps and spatial transformers do (Jaderberg et al. 2015).
 //!
-//! `y[n, c, i, j] = Σ_k w_k(p) x[n, c, place_k(p)]` at `p = grid[n, i, j]`, over the four pixels around `p` (bilinear) or
-//! the one nearest to it. Backward:
+//! `y[n, c, i, j] = Σ_k w_k(p) x[n, c, place_k(p)]` at `p = grid[n, i, j]`, over the four pixels around `p` (bilinear), the
+//! sixteen around it with Keys' kernel (bicubic, see `interpolate.rs`), or the one nearest to it. Positions outside are
+//! brought inside before the pixels are chosen; for bicubic each pixel is. Backward:
 //!
 //! ```text
 //! ∂x[n, c, place_k] += w_k ∂y[n, c, i, j]
@@ -10,6 +11,7 @@
 
 use striate_kernels::Element;
 
+use super::interpolate::keys;
 use crate::autograd::{Backward, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
@@ -29,11 +31,23 @@ pub enum OutsideImage {
     Reflection,
 }
 
+/// How [`Tensor::grid_sample`] finds values between pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SampleMode {
+    /// Linear in both directions, from the four pixels around the position.
+    #[default]
+    Bilinear,
+    /// The one nearest pixel.
+    Nearest,
+    /// Cubic in both directions, from the sixteen pixels around the position.
+    Bicubic,
+}
+
 /// Settings of [`Tensor::grid_sample`]; the default is PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GridSampleOptions {
-    /// The one nearest pixel instead of the four around the position.
-    pub nearest: bool,
+    /// How values between pixels are found.
+    pub mode: SampleMode,
     /// What lies outside the image.
     pub outside: OutsideImage,
     /// Whether -1 and 1 are the centres of the corner pixels, instead of their outer edges.
@@ -42,7 +56,7 @@ pub struct GridSampleOptions {
 
 impl Default for GridSampleOptions {
     fn default() -> Self {
-        Self { nearest: false, outside: OutsideImage::Zeros, align_corners: false }
+        Self { mode: SampleMode::Bilinear, outside: OutsideImage::Zeros, align_corners: false }
     }
 }
 
@@ -57,11 +71,16 @@ impl GridSampleOptions {
     /// From -1..1 to pixels, and the derivative of that.
     fn to_pixels(self, position: f64, size: usize) -> (f64, f64) {
         let size = size as f64;
-        let (mut pixel, mut slope) = if self.align_corners {
+        if self.align_corners {
             ((position + 1.0) / 2.0 * (size - 1.0), (size - 1.0) / 2.0)
         } else {
             (((position + 1.0) * size - 1.0) / 2.0, size / 2.0)
-        };
+        }
+    }
+
+    /// A place outside the image brought inside, and the derivative of that.
+    fn bring_inside(self, mut pixel: f64, size: usize) -> (f64, f64) {
+        let (size, mut slope) = (size as f64, 1.0);
         if self.outside == OutsideImage::Reflection {
             let (low, span) = if self.align_corners { (0.0, size - 1.0) } else { (-0.5, size) };
             if span == 0.0 {
@@ -81,29 +100,54 @@ impl GridSampleOptions {
         (pixel, slope)
     }
 
+    /// The pixels along one axis that make up a sample at `position`: their places, which may be outside, with weights
+    /// and the derivatives of the weights by the position. How many of the four count comes second.
+    fn along(self, position: f64, size: usize) -> ([(f64, f64, f64); 4], usize) {
+        let (pixel, slope) = self.to_pixels(position, size);
+        if self.mode == SampleMode::Bicubic {
+            let first = pixel.floor();
+            let tap = |k: f64| {
+                let distance = first + k - pixel;
+                (self.bring_inside(first + k, size).0, keys(distance), -keys_slope(distance) * slope)
+            };
+            return ([-1.0, 0.0, 1.0, 2.0].map(tap), 4);
+        }
+        let none = (0.0, 0.0, 0.0);
+        let (pixel, inside_slope) = self.bring_inside(pixel, size);
+        if self.mode == SampleMode::Nearest {
+            return ([(pixel.round_ties_even(), 1.0, 0.0), none, none, none], 1);
+        }
+        let (first, slope) = (pixel.floor(), slope * inside_slope);
+        ([(first, first + 1.0 - pixel, -slope), (first + 1.0, pixel - first, slope), none, none], 2)
+    }
+
     /// The pixels inside the image that make up the sample at `position` (across, down).
     fn taps(self, position: [f64; 2], [height, width]: [usize; 2]) -> Vec<Tap> {
-        let (across, across_slope) = self.to_pixels(position[0], width);
-        let (down, down_slope) = self.to_pixels(position[1], height);
-        let inside = |row: f64, column: f64| {
-            let fits = row >= 0.0 && row < height as f64 && column >= 0.0 && column < width as f64;
-            fits.then(|| row as usize * width + column as usize)
-        };
-        if self.nearest {
-            let place = inside(down.round_ties_even(), across.round_ties_even());
-            return place.map(|place| Tap { place, weight: 1.0, slopes: [0.0; 2] }).into_iter().collect();
-        }
-        let (left, top) = (across.floor(), down.floor());
-        let mut taps = Vec::with_capacity(4);
-        for (row, wy, sy) in [(top, top + 1.0 - down, -1.0), (top + 1.0, down - top, 1.0)] {
-            for (column, wx, sx) in [(left, left + 1.0 - across, -1.0), (left + 1.0, across - left, 1.0)] {
-                if let Some(place) = inside(row, column) {
-                    taps.push(Tap { place, weight: wx * wy, slopes: [sx * wy * across_slope, sy * wx * down_slope] });
+        let (across, columns) = self.along(position[0], width);
+        let (down, rows) = self.along(position[1], height);
+        let mut taps = Vec::with_capacity(16);
+        for &(row, wy, sy) in &down[..rows] {
+            for &(column, wx, sx) in &across[..columns] {
+                if row >= 0.0 && row < height as f64 && column >= 0.0 && column < width as f64 {
+                    let place = row as usize * width + column as usize;
+                    taps.push(Tap { place, weight: wx * wy, slopes: [sx * wy, sy * wx] });
                 }
             }
         }
         taps
     }
+}
+
+/// The derivative of [`keys`].
+fn keys_slope(x: f64) -> f64 {
+    const A: f64 = -0.75;
+    let size = x.abs();
+    let slope = if size <= 1.0 {
+        (3.0 * (A + 2.0) * size - 2.0 * (A + 3.0)) * size
+    } else {
+        ((3.0 * size - 10.0) * size + 8.0) * A
+    };
+    slope * x.signum()
 }
 
 struct GridSampleBackward {

@@ -5,7 +5,7 @@
 use crate::random::Generator;
 use crate::{
     BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation, OutsideImage,
-    PaddingMode, Pool2dOptions, Reduction, Slice, Tensor, UnfoldOptions,
+    PaddingMode, Pool2dOptions, Reduction, SampleMode, Slice, Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -139,6 +139,19 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("abs", one, |x| x[0].abs()),
     op("sin", one, |x| x[0].sin()),
     op("cos", one, |x| x[0].cos()),
+    op("log1p", one_positive, |x| x[0].log1p()),
+    op("expm1", one, |x| x[0].expm1()),
+    op("reciprocal", one_positive, |x| x[0].reciprocal()),
+    op("rsqrt", one_positive, |x| x[0].rsqrt()),
+    op("tan", one_positive, |x| x[0].mul_scalar(0.5).tan()),
+    op("asin", one, |x| x[0].tanh().mul_scalar(0.9).asin()),
+    op("acos", one, |x| x[0].tanh().mul_scalar(0.9).acos()),
+    op("atan", one, |x| x[0].atan()),
+    op("floor", one_distinct, |x| x[0].floor()),
+    op("ceil", one_distinct, |x| x[0].ceil()),
+    op("round", one_distinct, |x| x[0].round()),
+    op("trunc", one_distinct, |x| x[0].trunc()),
+    op("sign", one_distinct, |x| x[0].sign()),
     op("pow", one_positive, |x| x[0].pow(2.7)),
     op("pow, whole exponent", one, |x| x[0].pow(3.0)),
     op("pow, exponent 0", one, |x| x[0].pow(0.0)),
@@ -167,6 +180,13 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("norm, 3.5", one, |x| x[0].norm(3.5, &[], false)),
     op("norm, maximum", one_distinct, |x| x[0].norm(f64::INFINITY, &[1], true)),
     op("logsumexp", one, |x| x[0].logsumexp(&[0, 2], false)),
+    op("prod", one, |x| x[0].prod(&[0, 2], false)),
+    op(
+        "prod, one zero",
+        |g| vec![normal(&[2, 4], g).mul(&Tensor::from_slice(&[1.0, 0.0, 1.0, 1.0], &[4]))],
+        |x| x[0].prod(&[1], true),
+    ),
+    op("median", one_distinct, |x| x[0].median(1, false).0),
     op("cumsum", one, |x| x[0].cumsum(1)),
     op("sort", one_distinct, |x| x[0].sort(1, false).0),
     op("topk", one_distinct, |x| x[0].topk(2, -1, true).0),
@@ -211,6 +231,8 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("pad_with, circular", one, |x| x[0].pad_with(&[(1, 0), (0, 2), (4, 1)], PaddingMode::Circular)),
     op("flip", one, |x| x[0].flip(&[0, -1])),
     op("roll", one, |x| x[0].roll(-5, 1)),
+    op("repeat", one, |x| x[0].repeat(&[2, 1, 3, 1])),
+    op("repeat_interleave", one, |x| x[0].repeat_interleave(3, 1)),
     op("tril", one, |x| x[0].tril(-1)),
     op("triu", one, |x| x[0].triu(1)),
     op("embedding", |g| vec![normal(&[4, 3], g), indices(&[2, 0, 2, 3], &[2, 2])], |x| x[0].embedding(&x[1])),
@@ -252,6 +274,18 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         |g| vec![normal(&[2, 4, 7], g), normal(&[6, 2, 3], g), normal(&[6], g)],
         |x| x[0].conv1d(&x[1], Some(&x[2]), Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 }),
     ),
+    op(
+        "conv_transpose1d",
+        |g| vec![normal(&[2, 4, 5], g), normal(&[4, 3, 3], g), normal(&[6], g)],
+        |x| {
+            x[0].conv_transpose1d(
+                &x[1],
+                Some(&x[2]),
+                Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 },
+                1,
+            )
+        },
+    ),
     op("adaptive_avg_pool2d", image_of_distinct, |x| x[0].adaptive_avg_pool2d([3, 6])),
     op("adaptive_max_pool2d", image_of_distinct, |x| x[0].adaptive_max_pool2d([2, 3])),
     op("interpolate, nearest", image_of_distinct, |x| x[0].interpolate(&[3, 7], Interpolation::Nearest)),
@@ -264,7 +298,11 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("grid_sample", sampling, |x| x[0].grid_sample(&x[1], GridSampleOptions::default())),
     op("grid_sample, reflection", sampling, |x| {
         let outside = OutsideImage::Reflection;
-        x[0].grid_sample(&x[1], GridSampleOptions { outside, align_corners: true, nearest: false })
+        x[0].grid_sample(&x[1], GridSampleOptions { outside, align_corners: true, ..GridSampleOptions::default() })
+    }),
+    op("grid_sample, bicubic", sampling, |x| {
+        let (mode, outside) = (SampleMode::Bicubic, OutsideImage::Border);
+        x[0].grid_sample(&x[1], GridSampleOptions { mode, outside, align_corners: false })
     }),
     op("unfold", image_of_distinct, |x| x[0].unfold(WINDOWS)),
     op("fold", |g| vec![normal(&[2, 12, 18], g)], |x| x[0].fold([5, 4], WINDOWS)),

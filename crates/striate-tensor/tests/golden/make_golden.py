@@ -45,6 +45,11 @@ def images():
         (2, 4, 3, 4), (4, 3, 3, 2), (6,),
     )
     add("conv1d", lambda x, w, b: F.conv1d(x, w, b, 2, 1, 2, 2), (2, 4, 9), (6, 2, 3), (6,))
+    add(
+        "conv_transpose1d",
+        lambda x, w, b: F.conv_transpose1d(x, w, b, 3, 1, 2, groups=2, dilation=2),
+        (2, 4, 5), (4, 3, 3), (6,),
+    )
     add("adaptive_avg_pool2d", lambda x: F.adaptive_avg_pool2d(x, (3, 6)), (2, 3, 5, 4))
     add("adaptive_max_pool2d", lambda x: F.adaptive_max_pool2d(x, (3, 2)), (2, 3, 5, 4))
     for label, size in [("up", (7, 11)), ("down", (3, 2))]:
@@ -114,7 +119,7 @@ def products():
 def samples():
     for outside in ["zeros", "border", "reflection"]:
         for corners in [False, True]:
-            for mode in ["bilinear", "nearest"]:
+            for mode in ["bilinear", "nearest", "bicubic"]:
                 add(
                     f"grid_sample_{mode}_{outside}_{str(corners).lower()}",
                     lambda x, g: F.grid_sample(x, 1.2 * g, mode, outside, corners),
@@ -130,8 +135,45 @@ def normalisations():
     add("instance_norm", lambda x: F.instance_norm(x), (2, 3, 5, 4))
 
 
+def more_elements():
+    for name in ["log1p", "reciprocal", "rsqrt"]:
+        add(name, lambda x: getattr(torch, name)(x.abs() + 0.1), (3, 4))
+    for name in ["expm1", "tan", "atan", "floor", "ceil", "round", "trunc", "sign"]:
+        add(name, lambda x: getattr(torch, name)(2.5 * x), (3, 4))
+    for name in ["asin", "acos"]:
+        add(name, lambda x: getattr(torch, name)(0.9 * x.tanh()), (3, 4))
+    add("prod", lambda x: x.prod(1), (3, 4, 2))
+    zeros = randn(torch.Generator().manual_seed(1), 3, 4)
+    zeros[0, 1] = zeros[1, 0] = zeros[1, 2] = 0
+    add("prod_zeros", lambda x: x.prod(1, keepdim=True), zeros)
+    add("median_odd", lambda x: x.median(1).values, (3, 5, 2))
+    add("median_even", lambda x: x.median(-1, keepdim=True).values, (3, 4))
+    add("repeat", lambda x: x.repeat(2, 1, 3), (2, 3))
+    add("repeat_interleave", lambda x: x.repeat_interleave(3, 0), (2, 3))
+    add("nonzero", lambda x: x.nonzero(), torch.tensor([[True, False, True], [False, False, True]]))
+
+
+def sequences():
+    """Lengths are written again in the test. The last pair of sequences cannot be read out."""
+    def loss(labels, inputs, lengths, **settings):
+        return lambda x: F.ctc_loss(x.log_softmax(2), labels, inputs, lengths, **settings)
+
+    padded = torch.tensor([[1, 2, 2, 3], [4, 4, 0, 0], [3, 0, 0, 0]])
+    flat = torch.tensor([1, 2, 2, 3, 4, 4, 3])
+    for reduction in ["mean", "sum", "none"]:
+        add(f"ctc_{reduction}", loss(padded, (8, 6, 7), (4, 2, 1), reduction=reduction), (8, 3, 5))
+    add("ctc_flat", loss(flat, (8, 6, 7), (4, 2, 1)), (8, 3, 5))
+    add("ctc_blank", loss(torch.tensor([[0, 2], [3, 0]]), (5, 4), (2, 2), blank=1), (5, 2, 4))
+    add("ctc_no_labels", loss(torch.tensor([[1], [0]]), (5, 4), (1, 0), reduction="none"), (5, 2, 4))
+    # Two equal labels need a blank between them: three steps.
+    endless = torch.tensor([[2, 2], [1, 2]])
+    add("ctc_zero_infinity", loss(endless, (2, 4), (2, 2), zero_infinity=True), (4, 2, 3))
+
+
 images()
 elements()
+more_elements()
+sequences()
 choices()
 reductions()
 products()
