@@ -171,7 +171,7 @@ fn a_residual_network_trains_as_in_pytorch() {
     let layers = [Checkpoint::new(Block::new(4, 4, 1)), Checkpoint::new(Block::new(4, 8, 2))];
     let fc = Linear::new(8, 5, &mut Generator::new(0));
     let model = ResNet { conv1: conv(1, 4, 3, 1), bn1: BatchNorm2d::new(4), layers, fc };
-    let optimizer = Sgd::new(model.named_parameters(), 0.05).momentum(0.9).weight_decay(5e-4);
+    let optimizer = Sgd::new(model.named_parameters(), 0.02).momentum(0.9).weight_decay(5e-4);
     check("resnet", &model, Box::new(optimizer));
     let counted = &model.state_dict()["layer1.bn1.num_batches_tracked"];
     assert_eq!(counted.item::<i64>(), 50);

@@ -152,8 +152,9 @@ def parity():
     torch.use_deterministic_algorithms(True)
     data = load_file(HERE / "parity.safetensors")
     images, targets = data["images"], data["targets"]
+    # Rates at which PyTorch's own curves in single and double precision agree to 1e-6: at 0.05 the residual network's part.
     table = {
-        "resnet": (ResNet(), lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, weight_decay=5e-4)),
+        "resnet": (ResNet(), lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9, weight_decay=5e-4)),
         "lstm": (Rows(), lambda p: torch.optim.Adam(p, lr=0.01)),
         "transformer": (Tokens(), lambda p: torch.optim.AdamW(p, lr=0.005)),
     }

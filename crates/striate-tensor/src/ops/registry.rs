@@ -99,7 +99,8 @@ fn reading(generator: &mut Generator) -> Vec<Tensor> {
 }
 
 fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
-    let running = (Tensor::from_slice(&[0.3, -0.2], &[2]), Tensor::from_slice(&[1.7, 0.6], &[2]));
+    let fixed = |values: [f64; 2]| Tensor::from_slice(&values, &[2]).to_dtype(x[0].dtype());
+    let running = (fixed([0.3, -0.2]), fixed([1.7, 0.6]));
     let options = BatchNormOptions { training, ..Default::default() };
     x[0].batch_norm(Some((&running.0, &running.1)), Some((&x[1], &x[2])), options)
 }
@@ -165,7 +166,7 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     ),
     // The rounding, which differences would see, is taken back; the gradient has gone through the cast.
     op("to_dtype", one, |x| {
-        let rounded = x[0].to_dtype(DType::F32).to_dtype(DType::F64);
+        let rounded = x[0].to_dtype(DType::F32).to_dtype(x[0].dtype());
         &rounded + (&x[0] - &rounded).detach()
     }),
     op("sum, all", one, |x| x[0].sum_all()),
