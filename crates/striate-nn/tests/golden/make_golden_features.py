@@ -148,7 +148,8 @@ class Tokens(nn.Module):
 
 def parity():
     """Fifty training steps on the batches of `parity.safetensors`: initial weights, the loss of every step."""
-    torch.manual_seed(8)
+    # With 8, a ReLU of the residual network meets a number within rounding of its kink at step 36, and the curves part.
+    torch.manual_seed(9)
     torch.use_deterministic_algorithms(True)
     data = load_file(HERE / "parity.safetensors")
     images, targets = data["images"], data["targets"]

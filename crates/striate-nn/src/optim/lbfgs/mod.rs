@@ -33,7 +33,7 @@ use strong_wolfe::{Point, strong_wolfe};
 /// for _ in 0..3 {
 ///     optimizer.step(valley);
 /// }
-/// assert!(x.to_vec::<f64>().iter().all(|x| (x - 1.0).abs() < 1e-6));
+/// assert!(x.to_vec::<f64>().iter().all(|x| (x - 1.0).abs() < 1e-3));
 /// ```
 #[derive(Debug)]
 pub struct Lbfgs {
