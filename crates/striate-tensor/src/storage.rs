@@ -1,9 +1,10 @@
 //! The memory behind tensors.
 
+use std::any::Any;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytemuck::Pod;
 use striate_kernels::memory::Buffer;
@@ -17,6 +18,15 @@ use striate_kernels::memory::Buffer;
 pub(crate) struct Storage {
     buffer: RwLock<Arc<Block>>,
     version: AtomicU64,
+    derived: Mutex<Option<Derived>>,
+}
+
+/// Something computed from the elements from `start` on, as they were at `version`.
+#[derive(Debug)]
+struct Derived {
+    version: u64,
+    start: usize,
+    value: Arc<dyn Any + Send + Sync>,
 }
 
 struct Block(Buffer);
@@ -29,7 +39,7 @@ impl std::fmt::Debug for Block {
 
 impl Storage {
     pub(crate) fn new(buffer: Buffer) -> Self {
-        Self { buffer: RwLock::new(Arc::new(Block(buffer))), version: AtomicU64::new(0) }
+        Self { buffer: RwLock::new(Arc::new(Block(buffer))), version: AtomicU64::new(0), derived: Mutex::new(None) }
     }
 
     /// How often the storage has been written to since it was made.
@@ -43,6 +53,30 @@ impl Storage {
         Data { block, start, len, element: PhantomData }
     }
 
+    /// What `make` computes from the elements from `start` on, or what it computed before: the last value is kept with the
+    /// storage until the next write, as long as it `fits`.
+    pub(crate) fn derived<V: Any + Send + Sync>(
+        &self,
+        start: usize,
+        fits: impl Fn(&V) -> bool,
+        make: impl FnOnce() -> Option<V>,
+    ) -> Option<Arc<V>> {
+        let slot = || self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read first: what is computed while somebody writes then counts as old.
+        let version = self.version();
+        let kept = slot().as_ref().filter(|kept| kept.version == version && kept.start == start).map(|kept| {
+            // Cloned so that nothing is computed or freed under the lock.
+            Arc::clone(&kept.value)
+        });
+        if let Some(kept) = kept.and_then(|kept| kept.downcast::<V>().ok()).filter(|kept| fits(kept)) {
+            return Some(kept);
+        }
+        let value = Arc::new(make()?);
+        let former = slot().replace(Derived { version, start, value: Arc::<V>::clone(&value) });
+        drop(former);
+        Some(value)
+    }
+
     /// Runs `write` on the `len` elements from `start`, and counts one more version.
     pub(crate) fn write<T: Pod, R>(&self, start: usize, len: usize, write: impl FnOnce(&mut [T]) -> R) -> R {
         let mut slot = self.buffer.write().unwrap_or_else(PoisonError::into_inner);
@@ -53,6 +87,7 @@ impl Storage {
         }
         let block = Arc::get_mut(&mut slot).expect("a block just made has one owner");
         self.version.fetch_add(1, Ordering::AcqRel);
+        *self.derived.lock().unwrap_or_else(PoisonError::into_inner) = None;
         write(&mut block.0.as_mut_slice::<T>()[start..start + len])
     }
 }

@@ -11,14 +11,14 @@
 //!
 //! where `x` outside the image is 0.
 
-use striate_kernels::conv2d::{self as kernel, Conv2dGeometry};
+use striate_kernels::conv2d::{self as kernel, Conv2dGeometry, Epilogue, PackedWeight};
 
 use super::conv2d_gradient;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError, is_grad_enabled};
 
 const OP: &str = "conv2d";
 
@@ -79,6 +79,11 @@ impl Tensor {
             Layout::in_format(&[geometry.batch, geometry.out_channels, height, width], MemoryFormat::ChannelsLast);
         // Converted once here; the backward pass reads the same copy.
         let input = self.to_format(MemoryFormat::ChannelsLast);
+        let inputs: Vec<&Tensor> = [Some(self), Some(weight), bias].into_iter().flatten().collect();
+        let recorded = is_grad_enabled() && inputs.iter().any(|input| input.requires_grad());
+        if !recorded && let Some(output) = forward_arranged(&geometry, &input, weight, bias, &layout) {
+            return Ok(output);
+        }
         let output = dispatch_float!(self.dtype(), OP, |T| {
             let weight = weight.data_in_format::<T>(MemoryFormat::Contiguous);
             let bias = bias.map(|bias| bias.data_in_format::<T>(MemoryFormat::Contiguous));
@@ -86,14 +91,34 @@ impl Tensor {
                 kernel::forward(&geometry, &input.data::<T>(), &weight, bias.as_deref(), output);
             })
         });
-        let inputs = [Some(self), Some(weight), bias];
-        let inputs: Vec<&Tensor> = inputs.into_iter().flatten().collect();
         Ok(output.record(OP, &inputs, || Conv2dBackward {
             geometry,
             input: SavedTensor::new(&input),
             weight: SavedTensor::new(weight),
         }))
     }
+}
+
+/// The forward pass of inference in `f32`. The weight arranged for the kernel is kept with its storage until it is written to:
+/// a model that is used again arranges nothing. Training changes its weights in every step, and keeps nothing.
+fn forward_arranged(
+    geometry: &Conv2dGeometry,
+    input: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    layout: &Layout,
+) -> Option<Tensor> {
+    if input.dtype() != DType::F32 || !weight.is_contiguous() {
+        return None;
+    }
+    let arrange = || PackedWeight::new(geometry, &weight.data::<f32>());
+    let start = weight.layout().offset;
+    let packed = weight.0.storage.derived(start, |packed: &PackedWeight| packed.fits(geometry), arrange)?;
+    let bias = bias.map(|bias| bias.data_in_format::<f32>(MemoryFormat::Contiguous));
+    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+    Some(Tensor::fill_layout::<f32>(layout.clone(), DType::F32, |output| {
+        packed.forward(geometry, &input.data::<f32>(), &epilogue, output);
+    }))
 }
 
 struct Conv2dBackward {
@@ -273,4 +298,53 @@ fn check_fits(size: [usize; 2], kernel: [usize; 2], options: Conv2dOptions) -> R
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Generator;
+
+    /// A weight used before and changed since must not be used as it was, however it was changed.
+    #[test]
+    fn an_arranged_weight_is_forgotten_when_it_changes() {
+        let mut generator = Generator::new(3);
+        let options = Conv2dOptions { padding: [1, 1], ..Conv2dOptions::default() };
+        // The first by tiles of pixels, the second large enough for transformed kernels.
+        for (batch, size) in [(1, 5), (2, 16)] {
+            let input = Tensor::randn(&[batch, 32, size, size], &mut generator);
+            let weight = Tensor::randn(&[48, 32, 3, 3], &mut generator).requires_grad_(true);
+            let infer = || crate::no_grad(|| input.conv2d(&weight, None, options).to_vec::<f32>());
+            let fresh = || {
+                let copy = Tensor::from_slice(&weight.to_vec::<f32>(), weight.shape());
+                crate::no_grad(|| input.conv2d(&copy, None, options).to_vec::<f32>())
+            };
+            assert_eq!(infer(), fresh());
+            assert_eq!(infer(), fresh());
+            weight.copy_(&Tensor::randn(&[48, 32, 3, 3], &mut generator));
+            assert_eq!(infer(), fresh());
+            let step = Tensor::ones(&[48, 32, 3, 3], DType::F32);
+            weight.update_with(&step, |weight: &mut [f32], step: &[f32]| {
+                weight.iter_mut().zip(step).for_each(|(w, s)| *w -= s);
+            });
+            assert_eq!(infer(), fresh());
+        }
+    }
+
+    /// Storages share nothing: a part of a weight is not taken for the whole, nor one batch size for another.
+    #[test]
+    fn views_and_batches_are_told_apart() {
+        let mut generator = Generator::new(4);
+        let options = Conv2dOptions::default();
+        let weights = Tensor::randn(&[64, 32, 3, 3], &mut generator);
+        for batch in [1, 3, 1] {
+            let input = Tensor::randn(&[batch, 32, 18, 18], &mut generator);
+            for start in [0, 32] {
+                let part = weights.narrow(0, start, 32);
+                let copy = Tensor::from_slice(&part.to_vec::<f32>(), part.shape());
+                let found = input.conv2d(&part, None, options).to_vec::<f32>();
+                assert_eq!(found, input.conv2d(&copy, None, options).to_vec::<f32>());
+            }
+        }
+    }
 }

@@ -185,19 +185,19 @@ unsafe fn add_line<L: Lanes>([a, b]: [&[f32]; 2], [a_step, b_step]: [usize; 2], 
     for channel in (0..sums.len()).step_by(LANES) {
         // SAFETY: passed on.
         unsafe {
-            let product = |sum: L, pixel: usize| {
-                let x = L::load(a.as_ptr().wrapping_add(pixel * a_step + channel));
-                sum.plus_product(x, L::load(b.as_ptr().wrapping_add(pixel * b_step + channel)))
-            };
             let place = sums[channel..][..LANES].as_mut_ptr();
             // Four sums, since an addition has to wait for the one before.
             let mut four = [L::load(place), L::splat(0.0), L::splat(0.0), L::splat(0.0)];
-            let whole = pixels / 4 * 4;
-            for pixel in (0..whole).step_by(4) {
-                four = std::array::from_fn(|k| product(four[k], pixel + k));
+            let (mut x, mut y) = (a.as_ptr().wrapping_add(channel), b.as_ptr().wrapping_add(channel));
+            for _ in 0..pixels / 4 {
+                for sum in &mut four {
+                    *sum = sum.plus_product(L::load(x), L::load(y));
+                    (x, y) = (x.wrapping_add(a_step), y.wrapping_add(b_step));
+                }
             }
-            for pixel in whole..pixels {
-                four[0] = product(four[0], pixel);
+            for _ in 0..pixels % 4 {
+                four[0] = four[0].plus_product(L::load(x), L::load(y));
+                (x, y) = (x.wrapping_add(a_step), y.wrapping_add(b_step));
             }
             four[0].plus(four[1]).plus(four[2].plus(four[3])).store(place);
         }
