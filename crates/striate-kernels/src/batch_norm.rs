@@ -51,8 +51,8 @@ fn rows_per_chunk(channels: usize) -> usize {
     (GRAIN / channels).max(1)
 }
 
-/// Mean and biased variance of each channel of `x` (`[rows, channels]`, `channels = mean.len()`), in two passes, so that a
-/// large mean costs no accuracy.
+/// Mean and biased variance of each channel of `x` (`[rows, channels]`, `channels = mean.len()`), in one pass over the
+/// differences from the mean of the first rows, so that a large mean costs no accuracy.
 ///
 /// # Panics
 /// If the lengths do not fit, or there is no row.
@@ -66,21 +66,23 @@ pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     );
     let rows = x.len() / channels;
     let count = T::from_f64(rows as f64);
-    crate::pointwise::sum_rows(x, mean);
-    mean.iter_mut().for_each(|mean| *mean /= count);
-    let mean = &*mean;
-    // The sum of the differences, zero but for rounding, corrects that of their squares.
+    let sample = rows.min(rows_per_chunk(channels));
+    crate::pointwise::sum_rows(&x[..sample * channels], mean);
+    mean.iter_mut().for_each(|mean| *mean /= T::from_f64(sample as f64));
+    // The sum of the differences corrects the mean, and the sum of their squares.
     let mut sums = Buffer::uninit(2 * size_of_val(mean));
     let sums = sums.as_mut_slice::<T>();
+    let first = &*mean;
     reduce_rows(rows, channels, sums, &|rows, sums| {
         let x = &x[rows.start * channels..rows.end * channels];
         vectorized(|| {
-            column_sums([x, x], mean, channels, sums, |[x, _], mean| [(x - mean) * (x - mean), x - mean]);
+            column_sums([x, x], first, channels, sums, |[x, _], mean| [(x - mean) * (x - mean), x - mean]);
         });
     });
-    for (c, variance) in variance.iter_mut().enumerate() {
+    for (c, (mean, variance)) in mean.iter_mut().zip(variance).enumerate() {
         let rest = sums[channels + c];
-        *variance = (sums[c] - rest * rest / count) / count;
+        *mean += rest / count;
+        *variance = ((sums[c] - rest * rest / count) / count).maximum(T::ZERO);
     }
 }
 

@@ -8,7 +8,7 @@
 //! The shortcut is `x` itself, or a strided 1x1 convolution with batch norm (`downsample`) where the shape changes.
 
 use striate_nn::init::{FanMode, Nonlinearity, kaiming_normal};
-use striate_nn::{BatchNorm2d, Context, Conv2d, Linear, MaxPool2d, Module, ModuleError, ReLU, Sequential, Slot};
+use striate_nn::{BatchNorm2d, Context, Conv2d, ConvNorm, Linear, MaxPool2d, Module, ModuleError, Sequential, Slot};
 use striate_tensor::random::Generator;
 use striate_tensor::{Conv2dOptions, Pool2dOptions, Tensor};
 
@@ -143,14 +143,14 @@ impl BasicBlock {
 
 impl Module for BasicBlock {
     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
-        let hidden = context.call("conv1", &self.conv1, input)?;
-        let hidden = context.call("relu", &ReLU, &context.call("bn1", &self.bn1, &hidden)?)?;
-        let hidden = context.call("bn2", &self.bn2, &context.call("conv2", &self.conv2, &hidden)?)?;
+        let first = ConvNorm { relu: true, ..ConvNorm::new(("conv1", &self.conv1), ("bn1", &self.bn1)) };
+        let hidden = first.try_forward(input, context)?;
         let shortcut = match &self.downsample {
             Some(downsample) => context.call("downsample", downsample, input)?,
             None => input.clone(),
         };
-        context.call("relu", &ReLU, &hidden.try_add(&shortcut)?)
+        let second = ConvNorm::new(("conv2", &self.conv2), ("bn2", &self.bn2));
+        ConvNorm { residual: Some(&shortcut), relu: true, ..second }.try_forward(&hidden, context)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
@@ -178,7 +178,7 @@ struct Downsample {
 
 impl Module for Downsample {
     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
-        context.call("1", &self.norm, &context.call("0", &self.convolution, input)?)
+        ConvNorm::new(("0", &self.convolution), ("1", &self.norm)).try_forward(input, context)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
@@ -204,8 +204,8 @@ const LAYERS: [&str; 4] = ["layer1", "layer2", "layer3", "layer4"];
 
 impl Module for ResNet {
     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
-        let x = context.call("bn1", &self.bn1, &context.call("conv1", &self.conv1, input)?)?;
-        let mut x = context.call("relu", &ReLU, &x)?;
+        let stem = ConvNorm { relu: true, ..ConvNorm::new(("conv1", &self.conv1), ("bn1", &self.bn1)) };
+        let mut x = stem.try_forward(input, context)?;
         if self.stem == Stem::ImageNet {
             let options = Pool2dOptions { stride: [2; 2], padding: [1; 2], ..Pool2dOptions::new(3) };
             x = context.call("maxpool", &MaxPool2d::with_options(options), &x)?;

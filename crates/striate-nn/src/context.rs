@@ -85,8 +85,9 @@ impl Context {
         matches!(self.mode, Mode::Train { .. })
     }
 
-    /// Whether this pass keeps the output of every module.
-    pub(crate) fn captures(&self) -> bool {
+    /// Whether somebody looks at the outputs of single modules. A container that computes several modules in one, or in
+    /// another order, must not do so then.
+    pub fn is_observed(&self) -> bool {
         self.captured.is_some()
     }
 

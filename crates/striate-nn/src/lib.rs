@@ -50,12 +50,12 @@ pub use ema::Ema;
 pub use error::ModuleError;
 pub use layers::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Cell, Checkpoint, Conv1d, Conv1dConfig,
-    Conv2d, Conv2dConfig, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding, Flatten,
-    GELU, GRU, GroupNorm, GruCell, Hardsigmoid, Hardswish, Hardtanh, Identity, InstanceNorm2d, LSTM, LayerNorm,
-    LeakyReLU, Linear, LocalResponseNorm, LogSoftmax, LstmCell, MaxPool2d, Mish, MultiheadAttention, PReLU,
+    Conv2d, Conv2dConfig, ConvNorm, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding,
+    Flatten, GELU, GRU, GroupNorm, GruCell, Hardsigmoid, Hardswish, Hardtanh, Identity, InstanceNorm2d, LSTM,
+    LayerNorm, LeakyReLU, Linear, LocalResponseNorm, LogSoftmax, LstmCell, MaxPool2d, Mish, MultiheadAttention, PReLU,
     PixelShuffle, RNN, ReLU, Recurrent, RecurrentConfig, RnnCell, SELU, Sequential, SiLU, Sigmoid, Softmax, Softplus,
     Tanh, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask,
     scaled_dot_product_attention,
 };
-pub use module::{Kind, Module, Slot};
+pub use module::{Fusible, Kind, Module, Slot};
 pub use pattern::PathPattern;

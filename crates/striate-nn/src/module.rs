@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use striate_tensor::Tensor;
 
 use crate::state::{LoadError, LoadReport, load};
-use crate::{Context, ModuleError};
+use crate::{BatchNorm2d, Context, Conv2d, ModuleError};
 
 /// What a module holds under a name.
 pub enum Slot<'a> {
@@ -26,6 +26,15 @@ pub enum Kind {
     MaxPool,
     /// Runs where it stands.
     Other,
+}
+
+/// Modules that [`ConvNorm`](crate::ConvNorm) computes in one pass.
+#[derive(Clone, Copy, Debug)]
+pub enum Fusible<'a> {
+    /// A convolution.
+    Conv2d(&'a Conv2d),
+    /// A batch normalisation of images.
+    BatchNorm2d(&'a BatchNorm2d),
 }
 
 /// A part of a network: a forward pass, and the tensors it owns.
@@ -74,6 +83,11 @@ pub trait Module: Send + Sync {
 
     /// One line such as `Linear(784 -> 128)`; containers may use several.
     fn describe(&self) -> String;
+
+    /// What this module is to a container that computes neighbours in one pass.
+    fn fusible(&self) -> Option<Fusible<'_>> {
+        None
+    }
 
     /// What a container may do with this module and its neighbour; nothing by default.
     fn kind(&self) -> Kind {

@@ -39,7 +39,7 @@ pub use error::{ErrorKind, TensorError};
 pub use layout::MemoryFormat;
 pub use ops::batch_norm::BatchNormOptions;
 pub use ops::conv1d::Conv1dOptions;
-pub use ops::conv2d::Conv2dOptions;
+pub use ops::conv2d::{Conv2dOptions, ConvSteps};
 pub use ops::cross_entropy::Reduction;
 pub use ops::ctc_loss::CtcOptions;
 pub use ops::grid_sample::{GridSampleOptions, OutsideImage, SampleMode};

@@ -140,22 +140,21 @@ pub fn forward_fused<T: Element>(
     output: &mut [T],
 ) {
     g.check_lengths(input.len(), weight.len(), output.len());
-    let Epilogue { bias, residual, relu } = *epilogue;
-    assert!(bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
-    assert!(residual.is_none_or(|residual| residual.len() == output.len()), "conv2d: length of the residual");
+    epilogue.check(g.out_channels, output.len());
     if let (Some(input), Some(weight32)) = (T::as_f32(input), T::as_f32(weight))
         && let Some(packed) = PackedWeight::new(g, weight32)
         && let Some(output) = T::as_f32_mut(output)
     {
-        let epilogue = Epilogue { bias: bias.and_then(T::as_f32), residual: residual.and_then(T::as_f32), relu };
-        return packed.forward(g, input, &epilogue, output);
+        let Epilogue { scale, bias, residual, relu } = *epilogue;
+        let [scale, bias, residual] = [scale, bias, residual].map(|values| values.and_then(T::as_f32));
+        return packed.forward(g, input, &Epilogue { scale, bias, residual, relu }, output);
     }
     if g.is_depthwise() {
-        depthwise::forward(TileIsa::f32(), g, input, weight, bias, output);
+        depthwise::forward(TileIsa::f32(), g, input, weight, epilogue.first(), output);
     } else {
-        generic::forward(g, input, weight, bias, output);
+        generic::forward(g, input, weight, epilogue.first(), output);
     }
-    epilogue.finish(output);
+    epilogue.finish(g.out_channels, output);
 }
 
 /// The gradient of the input: the adjoint of [`forward`] in its input. Overwrites `grad_input`.

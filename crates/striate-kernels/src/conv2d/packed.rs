@@ -59,15 +59,12 @@ impl PackedWeight {
     pub fn forward(&self, g: &Conv2dGeometry, input: &[f32], epilogue: &Epilogue<'_>, output: &mut [f32]) {
         g.check_lengths(input.len(), g.weight_len(), output.len());
         assert!(self.fits(g), "conv2d: weights arranged for {:?} used for {g:?}", self.key);
-        assert!(epilogue.bias.is_none_or(|bias| bias.len() == g.out_channels), "conv2d: length of the bias");
-        let residual_fits = epilogue.residual.is_none_or(|residual| residual.len() == output.len());
-        assert!(residual_fits, "conv2d: length of the residual");
+        epilogue.check(g.out_channels, output.len());
         let (isa, packed) = (TileIsa::f32(), self.packed.as_slice::<f32>());
         if self.key.transformed {
             return winograd::forward(isa, g, input, packed, epilogue, output);
         }
         // SAFETY: the lengths have been checked, and the instruction set is the one in use.
-        unsafe { tiled::forward_packed(isa, g, input, packed, epilogue.bias, output) };
-        epilogue.finish(output);
+        unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, output) };
     }
 }

@@ -15,7 +15,8 @@ use half::bf16;
 
 use super::Conv2dGeometry;
 use super::window::Window;
-use crate::arch::{Start, Tile, TileIsa};
+use crate::arch::{Start, Tile, TileIsa, vectorized};
+use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{parallel_for, parallel_for_scratch};
@@ -149,7 +150,7 @@ impl Correlation {
     ///
     /// # Safety
     /// `isa` is available and every result place is inside the slice of `output`; no two are the same.
-    unsafe fn run(&self, source: &[f32], packed: &[f32], bias: Option<&[f32]>, output: Output) {
+    unsafe fn run(&self, source: &[f32], packed: &[f32], epilogue: &Epilogue<'_>, output: Output) {
         let cut = self.cut(matches!(output, Output::F32(_)));
         let image_len = self.size[0] * self.size[1] * self.channels;
         let whole = self.window(0..self.out_size[0]);
@@ -186,7 +187,17 @@ impl Correlation {
                 Output::F32(target) => (target.at(place(unit)), [self.out_strides[1], self.out_strides[2]]),
                 Output::Bf16(_) => (scratch, [self.out_size[1] * self.filters, self.filters]),
             };
-            Block { correlation: self, rows: rows(unit), from, line, skips_padding, packed, to, to_strides }
+            Block {
+                correlation: self,
+                rows: rows(unit),
+                from,
+                line,
+                skips_padding,
+                packed,
+                to,
+                to_strides,
+                place: place(unit),
+            }
         };
         let chunks = (self.batch * cut.blocks).div_ceil(cut.units_per_chunk);
         let scratch_len = cut.units_per_chunk * unit_len;
@@ -207,7 +218,7 @@ impl Correlation {
                 for (i, unit) in units.clone().enumerate() {
                     // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
                     // rows may be read; the caller promises the result places, and each unit and panel runs once.
-                    unsafe { block(unit, scratch.wrapping_add(i * unit_len)).run(panel, bias) };
+                    unsafe { block(unit, scratch.wrapping_add(i * unit_len)).run(panel, epilogue) };
                 }
             }
             if let Output::Bf16(target) = output {
@@ -310,6 +321,8 @@ struct Block<'a> {
     /// The result place of the first pixel, and the distances between rows and pixels there.
     to: *mut f32,
     to_strides: [usize; 2],
+    /// Where that place is in the output.
+    place: usize,
 }
 
 impl Block<'_> {
@@ -317,14 +330,15 @@ impl Block<'_> {
     ///
     /// # Safety
     /// All taps may be read, except those in the padding where it is skipped, and all result places written.
-    unsafe fn run(&self, panel: usize, bias: Option<&[f32]>) {
+    unsafe fn run(&self, panel: usize, epilogue: &Epilogue<'_>) {
         let c = self.correlation;
         let panels = Panels::new(c.isa, c.group_filters());
         let (group, columns) = (panel / panels.count(), panels.columns(panel % panels.count()));
         let at_once = c.columns_at_once(self.skips_padding);
         let segments_at_once = (MAX_DEPTH / (at_once * c.group_channels()).max(1)).max(1);
         let filter = group * c.group_filters() + columns.start;
-        let mut start = bias.map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
+        let mut start =
+            epilogue.first().map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
         // SAFETY: passed on, here and below.
         let mut sum = |taps: [Range<usize>; 2]| unsafe {
             self.run_taps(group, columns.clone(), taps, start);
@@ -339,6 +353,16 @@ impl Block<'_> {
             for column in (0..c.taps[1]).step_by(at_once) {
                 sum([rows.clone(), column..column + at_once]);
             }
+        }
+        if epilogue.is_left() {
+            vectorized(|| {
+                for (row, pixel) in (0..self.rows.len()).flat_map(|row| (0..c.out_size[1]).map(move |x| (row, x))) {
+                    let offset = row * self.to_strides[0] + pixel * self.to_strides[1] + filter;
+                    // SAFETY: these are the results just written, which nobody else uses.
+                    let sums = unsafe { std::slice::from_raw_parts_mut(self.to.wrapping_add(offset), columns.len()) };
+                    epilogue.finish_here(filter, self.place + offset, sums);
+                }
+            });
         }
     }
 
@@ -425,7 +449,7 @@ pub(super) unsafe fn forward_to(
     let correlation = Correlation::forward(isa, g);
     let packed = correlation.pack(weight, strides);
     // SAFETY: passed on; these are the output places of the geometry.
-    unsafe { correlation.run(input, packed.as_slice(), bias, output) };
+    unsafe { correlation.run(input, packed.as_slice(), &Epilogue { bias, ..Epilogue::default() }, output) };
 }
 
 /// The weights as [`forward_packed`] reads them.
@@ -442,12 +466,12 @@ pub(super) unsafe fn forward_packed(
     g: &Conv2dGeometry,
     input: &[f32],
     packed: &[f32],
-    bias: Option<&[f32]>,
+    epilogue: &Epilogue<'_>,
     output: &mut [f32],
 ) {
     if g.output_len() > 0 {
         // SAFETY: passed on; these are the output places of the geometry.
-        unsafe { Correlation::forward(isa, g).run(input, packed, bias, Output::F32(Target::new(output))) };
+        unsafe { Correlation::forward(isa, g).run(input, packed, epilogue, Output::F32(Target::new(output))) };
     }
 }
 
@@ -591,7 +615,7 @@ pub(super) unsafe fn backward_input_to(
         };
         let packed = correlation.pack(weight, &strides);
         // SAFETY: passed on; the phases cut the input places in disjoint sets.
-        unsafe { correlation.run(grad_output, packed.as_slice(), None, output) };
+        unsafe { correlation.run(grad_output, packed.as_slice(), &Epilogue::default(), output) };
     }
     true
 }

@@ -1,12 +1,12 @@
 //! Batch normalisation.
 
-use striate_tensor::{BatchNormOptions, DType, Tensor};
+use striate_tensor::{BatchNormOptions, DType, Tensor, TensorError};
 
 use super::norm::check_channels;
-use crate::{Context, Module, ModuleError, Slot};
+use crate::{Context, Fusible, Module, ModuleError, Slot};
 
 macro_rules! batch_norm {
-    ($(#[$doc:meta])* $name:ident, $ranks:expr) => {
+    ($(#[$doc:meta])* $name:ident, $ranks:expr, $fusible:expr) => {
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name {
@@ -67,6 +67,11 @@ macro_rules! batch_norm {
                 visitor("num_batches_tracked", Slot::Buffer(&self.num_batches_tracked));
             }
 
+            fn fusible(&self) -> Option<Fusible<'_>> {
+                let fusible: for<'a> fn(&'a Self) -> Option<Fusible<'a>> = $fusible;
+                fusible(self)
+            }
+
             fn describe(&self) -> String {
                 format!(concat!(stringify!($name), "({})"), self.weight.shape()[0])
             }
@@ -80,7 +85,7 @@ batch_norm!(
     ///
     /// Training uses the statistics of the batch and moves the running ones by `momentum` (0.1) towards them; the running
     /// variance takes the unbiased estimate, as in PyTorch. Evaluation uses the running statistics.
-    BatchNorm2d, 4..=4
+    BatchNorm2d, 4..=4, |norm| Some(Fusible::BatchNorm2d(norm))
 );
 batch_norm!(
     /// Normalises each channel of `[n, c]` or `[n, c, l]` to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy
@@ -97,5 +102,15 @@ batch_norm!(
     /// let y = BatchNorm1d::new(3).forward(&x, &Context::train(0, 0));
     /// assert!(y.mean(&[0], false).abs().max_all().item::<f32>() < 1e-6);
     /// ```
-    BatchNorm1d, 2..=3
+    BatchNorm1d, 2..=3, |_| None
 );
+
+impl BatchNorm2d {
+    /// What evaluation does to each channel: `scale * x + shift`, both `[channels]`.
+    pub(super) fn scale_and_shift(&self) -> Result<(Tensor, Tensor), TensorError> {
+        let deviation = self.running_var.try_add_scalar(self.eps)?.try_sqrt()?;
+        let scale = self.weight.try_div(&deviation)?;
+        let shift = self.bias.try_sub(&self.running_mean.try_mul(&scale)?)?;
+        Ok((scale, shift))
+    }
+}

@@ -3,7 +3,7 @@
 use striate_tensor::random::Generator;
 use striate_tensor::{Conv2dOptions, Tensor};
 
-use crate::{Context, Module, ModuleError, Slot, init};
+use crate::{Context, Fusible, Module, ModuleError, Slot, init};
 
 /// Cross-correlation over `[n, c, h, w]`, as in PyTorch.
 ///
@@ -116,6 +116,11 @@ impl Conv2d {
         &self.weight
     }
 
+    /// How the window moves.
+    pub fn options(&self) -> Conv2dOptions {
+        self.options
+    }
+
     /// `[out]`
     pub fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
@@ -132,6 +137,10 @@ impl Module for Conv2d {
         if let Some(bias) = &self.bias {
             visitor("bias", Slot::Parameter(bias));
         }
+    }
+
+    fn fusible(&self) -> Option<Fusible<'_>> {
+        Some(Fusible::Conv2d(self))
     }
 
     fn describe(&self) -> String {

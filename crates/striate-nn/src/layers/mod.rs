@@ -6,6 +6,7 @@ mod batch_norm;
 mod checkpoint;
 mod conv1d;
 mod conv2d;
+mod conv_norm;
 mod conv_transpose2d;
 mod dropout;
 mod embedding;
@@ -31,6 +32,7 @@ pub use activation::{
 pub use attention::{MultiheadAttention, causal_mask, scaled_dot_product_attention};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use checkpoint::Checkpoint;
+pub use conv_norm::ConvNorm;
 pub use conv_transpose2d::{ConvTranspose2d, ConvTranspose2dConfig};
 pub use conv1d::{Conv1d, Conv1dConfig, ConvTranspose1d};
 pub use conv2d::{Conv2d, Conv2dConfig};

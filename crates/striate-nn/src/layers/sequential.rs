@@ -2,7 +2,8 @@
 
 use striate_tensor::Tensor;
 
-use crate::{Context, Kind, Module, ModuleError, Slot};
+use super::ConvNorm;
+use crate::{Context, Fusible, Kind, Module, ModuleError, Slot};
 
 /// A chain of named modules: the output of each is the input of the next.
 ///
@@ -68,17 +69,24 @@ impl Sequential {
 impl Module for Sequential {
     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError> {
         let mut value = input.clone();
-        let mut children = self.children().peekable();
-        while let Some((name, module)) = children.next() {
+        let mut rest = self.children.as_slice();
+        while let [(name, module), after @ ..] = rest {
+            if let Some((output, count)) = in_one_pass(rest, &value, context) {
+                (value, rest) = (output, &rest[count..]);
+                continue;
+            }
+            rest = after;
             // ReLU after max pooling gives the same values and gradients with a fraction of the work. A pass that keeps
             // every output wants those of the written order.
             if module.kind() == Kind::ReLU
-                && !context.captures()
-                && let Some((pool_name, pool)) = children.next_if(|(_, next)| next.kind() == Kind::MaxPool)
+                && !context.is_observed()
+                && let [(pool_name, pool), after_pool @ ..] = after
+                && pool.kind() == Kind::MaxPool
             {
-                value = context.call(pool_name, pool, &value)?;
+                value = context.call(pool_name, pool.as_ref(), &value)?;
+                rest = after_pool;
             }
-            value = context.call(name, module, &value)?;
+            value = context.call(name, module.as_ref(), &value)?;
         }
         Ok(value)
     }
@@ -98,4 +106,16 @@ impl Module for Sequential {
         }
         text
     }
+}
+
+/// The output of a convolution, its batch norm and ReLU at the beginning of a chain, computed in one pass, and how many
+/// modules that were. `None` where there are none, or they have to run one after the other.
+fn in_one_pass(chain: &[(String, Box<dyn Module>)], input: &Tensor, context: &Context) -> Option<(Tensor, usize)> {
+    let [(conv_name, conv), (norm_name, norm), after @ ..] = chain else { return None };
+    let (Some(Fusible::Conv2d(conv)), Some(Fusible::BatchNorm2d(norm))) = (conv.fusible(), norm.fusible()) else {
+        return None;
+    };
+    let relu = after.first().is_some_and(|(_, module)| module.kind() == Kind::ReLU);
+    let block = ConvNorm { relu, ..ConvNorm::new((conv_name, conv), (norm_name, norm)) };
+    Some((block.in_one_pass(input, context)?, if relu { 3 } else { 2 }))
 }

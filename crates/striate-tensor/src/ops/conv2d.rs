@@ -81,7 +81,8 @@ impl Tensor {
         let input = self.to_format(MemoryFormat::ChannelsLast);
         let inputs: Vec<&Tensor> = [Some(self), Some(weight), bias].into_iter().flatten().collect();
         let recorded = is_grad_enabled() && inputs.iter().any(|input| input.requires_grad());
-        if !recorded && let Some(output) = forward_arranged(&geometry, &input, weight, bias, &layout) {
+        let steps = ConvSteps::default();
+        if !recorded && let Some(output) = forward_arranged(&geometry, &input, weight, bias, &steps, &layout) {
             return Ok(output);
         }
         let output = dispatch_float!(self.dtype(), OP, |T| {
@@ -99,6 +100,78 @@ impl Tensor {
     }
 }
 
+/// What follows a convolution: `y = relu(conv(x) scale + shift + residual)`, each step if asked for. See
+/// [`Tensor::conv2d_then`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConvSteps<'a> {
+    /// `[out]`: multiplies each output channel.
+    pub scale: Option<&'a Tensor>,
+    /// `[out]`: added to each output channel.
+    pub shift: Option<&'a Tensor>,
+    /// Added; of the shape of the output.
+    pub residual: Option<&'a Tensor>,
+    /// Whether negative results become 0.
+    pub relu: bool,
+}
+
+impl Tensor {
+    /// [`conv2d`](Self::conv2d) and the steps after it. In `f32` inference they are taken before the results are stored, so
+    /// that batch norm, a residual connection and ReLU cost no pass over the image; otherwise one after the other, with the
+    /// gradients of each.
+    ///
+    /// ```
+    /// use striate_tensor::{Conv2dOptions, ConvSteps, DType, Tensor};
+    /// let (x, weight) = (Tensor::ones(&[1, 2, 3, 3], DType::F32), Tensor::ones(&[1, 2, 1, 1], DType::F32));
+    /// let (scale, shift) = (Tensor::from_slice(&[-1.0f32], &[1]), Tensor::from_slice(&[0.5f32], &[1]));
+    /// let steps = ConvSteps { scale: Some(&scale), shift: Some(&shift), ..ConvSteps::default() };
+    /// assert_eq!(x.conv2d_then(&weight, Conv2dOptions::default(), steps).to_vec::<f32>(), [-1.5; 9]);
+    /// ```
+    ///
+    /// # Panics
+    /// When shapes or dtypes do not fit, or an option is out of range.
+    #[track_caller]
+    pub fn conv2d_then(&self, weight: &Tensor, options: Conv2dOptions, steps: ConvSteps<'_>) -> Tensor {
+        self.try_conv2d_then(weight, options, steps).or_panic()
+    }
+
+    /// Like [`conv2d_then`](Self::conv2d_then), with a mistake as an error.
+    pub fn try_conv2d_then(
+        &self,
+        weight: &Tensor,
+        options: Conv2dOptions,
+        steps: ConvSteps<'_>,
+    ) -> Result<Tensor, TensorError> {
+        let geometry = geometry(self, weight, None, options)?;
+        let [height, width] = geometry.output_size();
+        let shape = [geometry.batch, geometry.out_channels, height, width];
+        let vectors = [steps.scale, steps.shift].into_iter().flatten();
+        let fits = vectors.clone().all(|vector| vector.shape() == [geometry.out_channels])
+            && steps.residual.is_none_or(|residual| residual.shape() == shape);
+        let others: Vec<&Tensor> = vectors.chain(steps.residual).collect();
+        let plain = others.iter().all(|tensor| tensor.dtype() == self.dtype())
+            && !(is_grad_enabled() && [self, weight].iter().chain(&others).any(|input| input.requires_grad()));
+        if fits && plain {
+            let input = self.to_format(MemoryFormat::ChannelsLast);
+            let layout = Layout::in_format(&shape, MemoryFormat::ChannelsLast);
+            if let Some(output) = forward_arranged(&geometry, &input, weight, steps.shift, &steps, &layout) {
+                return Ok(output);
+            }
+        }
+        let mut y = self.try_conv2d(weight, None, options)?;
+        let per_channel = |vector: &Tensor| vector.try_reshape(&[vector.numel(), 1, 1]);
+        if let Some(scale) = steps.scale {
+            y = y.try_mul(&per_channel(scale)?)?;
+        }
+        if let Some(shift) = steps.shift {
+            y = y.try_add(&per_channel(shift)?)?;
+        }
+        if let Some(residual) = steps.residual {
+            y = y.try_add(residual)?;
+        }
+        if steps.relu { y.try_relu() } else { Ok(y) }
+    }
+}
+
 /// The forward pass of inference in `f32`. The weight arranged for the kernel is kept with its storage until it is written to:
 /// a model that is used again arranges nothing. Training changes its weights in every step, and keeps nothing.
 fn forward_arranged(
@@ -106,6 +179,7 @@ fn forward_arranged(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
+    steps: &ConvSteps<'_>,
     layout: &Layout,
 ) -> Option<Tensor> {
     if input.dtype() != DType::F32 || !weight.is_contiguous() {
@@ -114,8 +188,11 @@ fn forward_arranged(
     let arrange = || PackedWeight::new(geometry, &weight.data::<f32>());
     let start = weight.layout().offset;
     let packed = weight.0.storage.derived(start, |packed: &PackedWeight| packed.fits(geometry), arrange)?;
-    let bias = bias.map(|bias| bias.data_in_format::<f32>(MemoryFormat::Contiguous));
-    let epilogue = Epilogue { bias: bias.as_deref(), ..Epilogue::default() };
+    let vector = |values: Option<&Tensor>| values.map(|values| values.data_in_format::<f32>(MemoryFormat::Contiguous));
+    let (scale, bias) = (vector(steps.scale), vector(bias));
+    let residual = steps.residual.map(|residual| residual.data_in_format::<f32>(MemoryFormat::ChannelsLast));
+    let epilogue =
+        Epilogue { scale: scale.as_deref(), bias: bias.as_deref(), residual: residual.as_deref(), relu: steps.relu };
     Some(Tensor::fill_layout::<f32>(layout.clone(), DType::F32, |output| {
         packed.forward(geometry, &input.data::<f32>(), &epilogue, output);
     }))
@@ -344,6 +421,41 @@ mod tests {
                 let copy = Tensor::from_slice(&part.to_vec::<f32>(), part.shape());
                 let found = input.conv2d(&part, None, options).to_vec::<f32>();
                 assert_eq!(found, input.conv2d(&copy, None, options).to_vec::<f32>());
+            }
+        }
+    }
+
+    /// In one pass or one after the other, the steps give the same.
+    #[test]
+    fn steps_in_one_pass_equal_steps_of_their_own() {
+        let mut generator = Generator::new(5);
+        // Direct, strided, with a kernel of one element, depthwise, transformed.
+        for (channels, filters, kernel, stride, groups, size) in [
+            (3, 20, 3, 1, 1, 9),
+            (16, 70, 3, 2, 1, 8),
+            (16, 40, 1, 1, 1, 7),
+            (32, 32, 3, 1, 32, 8),
+            (32, 48, 3, 1, 1, 20),
+        ] {
+            let options = Conv2dOptions { stride: [stride; 2], padding: [kernel / 2; 2], groups, ..Default::default() };
+            let input = Tensor::randn(&[2, channels, size, size], &mut generator);
+            let weight = Tensor::randn(&[filters, channels / groups, kernel, kernel], &mut generator);
+            let [scale, shift] = [0, 1].map(|_| Tensor::randn(&[filters], &mut generator));
+            let out = input.conv2d(&weight, None, options);
+            let residual = Tensor::randn(out.shape(), &mut generator);
+            for bits in 0..16 {
+                let steps = ConvSteps {
+                    scale: (bits & 1 > 0).then_some(&scale),
+                    shift: (bits & 2 > 0).then_some(&shift),
+                    residual: (bits & 4 > 0).then_some(&residual),
+                    relu: bits & 8 > 0,
+                };
+                let found = input.conv2d_then(&weight, options, steps);
+                let weight = weight.detach().requires_grad_(true);
+                let expected = input.conv2d_then(&weight, options, steps);
+                assert!(expected.requires_grad() && !found.requires_grad());
+                let difference = found.sub(&expected.detach()).abs().max_all().item::<f32>();
+                assert!(difference < 1e-4, "{channels} -> {filters}, steps {bits}: {difference}");
             }
         }
     }

@@ -45,10 +45,14 @@ fn errors(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
     let (input, weight) = (values(g.input_len(), seed), values(g.weight_len(), seed ^ 1));
     let (grad, bias) = (values(g.output_len(), seed ^ 2), values(g.out_channels, seed ^ 3));
     let mut expected = vec![0.0; g.output_len()];
-    generic::forward(g, &wide(&input), &wide(&weight), Some(&wide(&bias)), &mut expected);
-    expected.iter_mut().zip(&grad).for_each(|(y, &residual)| *y = (*y + f64::from(residual)).max(0.0));
+    let scale = values(g.out_channels, seed ^ 4);
+    generic::forward(g, &wide(&input), &wide(&weight), None, &mut expected);
+    for (i, (y, &residual)) in expected.iter_mut().zip(&grad).enumerate() {
+        let o = i % g.out_channels;
+        *y = (*y * f64::from(scale[o]) + f64::from(bias[o]) + f64::from(residual)).max(0.0);
+    }
     let mut output = vec![7.0; expected.len()];
-    let epilogue = Epilogue { bias: Some(&bias), residual: Some(&grad), relu: true };
+    let epilogue = Epilogue { scale: Some(&scale), bias: Some(&bias), residual: Some(&grad), relu: true };
     forward(isa, g, &input, pack_forward(isa, g, &weight).as_slice(), &epilogue, &mut output);
     let mut expected_input = vec![0.0; g.input_len()];
     generic::backward_input(g, &wide(&grad), &wide(&weight), &mut expected_input);

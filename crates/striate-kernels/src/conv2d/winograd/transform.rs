@@ -120,16 +120,20 @@ impl Correlation<'_> {
             for filter in (0..filters).step_by(LANES) {
                 // SAFETY: passed on; bias and residual are as long as the output channels and the output.
                 unsafe {
-                    let bias = epilogue.bias.map(|bias| L::load(bias[filter..][..LANES].as_ptr()));
+                    let channels = |values: Option<&[f32]>| values.map(|x| L::load(x[filter..][..LANES].as_ptr()));
+                    let (scale, bias) = (channels(epilogue.scale), channels(epilogue.bias));
                     let load = |i, j| L::load(products.wrapping_add((i * SIZE + j) * stride + filter));
                     along_both(load, scheme::output, |i, j, mut value: L| {
                         if i >= rows || j >= columns {
                             return;
                         }
                         let place = first + (i * width + j) * filters + filter;
-                        if let Some(bias) = bias {
-                            value = value.plus(bias);
-                        }
+                        value = match (scale, bias) {
+                            (Some(scale), Some(bias)) => bias.plus_product(value, scale),
+                            (Some(scale), None) => L::splat(0.0).plus_product(value, scale),
+                            (None, Some(bias)) => value.plus(bias),
+                            (None, None) => value,
+                        };
                         if let Some(residual) = epilogue.residual {
                             value = value.plus(L::load(residual[place..][..LANES].as_ptr()));
                         }
