@@ -45,7 +45,7 @@ impl<'a, T: Element> Epilogue<'a, T> {
             let scale = &scale[channel..][..sums.len()];
             match self.bias.map(|bias| &bias[channel..][..sums.len()]) {
                 Some(bias) => sums.iter_mut().zip(scale).zip(bias).for_each(|((y, &s), &b)| *y = *y * s + b),
-                None => sums.iter_mut().zip(scale).for_each(|(y, &s)| *y = *y * s),
+                None => sums.iter_mut().zip(scale).for_each(|(y, &s)| *y *= s),
             }
         }
         if let Some(residual) = self.residual {
