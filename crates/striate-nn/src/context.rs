@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use striate_tensor::random::Generator;
 use striate_tensor::{Tensor, TensorError};
 
-use crate::{Module, ModuleError};
+use crate::{Hooks, Module, ModuleError};
 
 /// What a module needs to know about the forward pass it takes part in.
 ///
@@ -25,26 +25,30 @@ pub struct Context {
     streams: Cell<u64>,
     path: RefCell<String>,
     captured: Option<RefCell<Vec<(String, Tensor)>>>,
+    hooks: Option<Hooks>,
     /// Whether this pass repeats an earlier one.
     replaying: bool,
 }
 
-/// A place in a forward pass, from which it can be repeated: the same mode and the same random streams.
+/// A place in a forward pass, from which it can be repeated: the same mode, the same random streams and the same hooks.
 #[derive(Debug, Clone)]
 pub struct ContextPlace {
     mode: Mode,
     streams: u64,
     path: String,
+    hooks: Option<Hooks>,
 }
 
 impl ContextPlace {
     /// A context that goes on from this place.
     ///
     /// It is for computing again what was computed before, as a [`Checkpoint`](crate::Checkpoint) does: modules draw the
-    /// same random numbers, and do not count the pass a second time ([`Context::replaying`]).
+    /// same random numbers, and do not count the pass a second time ([`Context::replaying`]). The hooks of the first time
+    /// are called again, those removed since too: one that replaced an output must replace it here as well.
     pub fn replay(&self) -> Context {
-        let Self { mode, streams, path } = self.clone();
-        Context { mode, streams: Cell::new(streams), path: RefCell::new(path), captured: None, replaying: true }
+        let Self { mode, streams, path, hooks } = self.clone();
+        let (streams, path) = (Cell::new(streams), RefCell::new(path));
+        Context { mode, streams, path, captured: None, hooks, replaying: true }
     }
 }
 
@@ -77,7 +81,14 @@ impl Context {
 
     fn new(mode: Mode, capture: bool) -> Self {
         let captured = capture.then(RefCell::default);
-        Self { mode, streams: Cell::new(0), path: RefCell::default(), captured, replaying: false }
+        let (streams, path) = (Cell::new(0), RefCell::default());
+        Self { mode, streams, path, captured, hooks: None, replaying: false }
+    }
+
+    /// The same pass, in which `hooks` are called: those it has now, and those added while the pass runs.
+    pub fn with_hooks(mut self, hooks: &Hooks) -> Self {
+        self.hooks = Some(hooks.clone());
+        self
     }
 
     /// Whether this pass trains.
@@ -88,7 +99,7 @@ impl Context {
     /// Whether somebody looks at the outputs of single modules. A container that computes several modules in one, or in
     /// another order, must not do so then.
     pub fn is_observed(&self) -> bool {
-        self.captured.is_some()
+        self.captured.is_some() || self.hooks.as_ref().is_some_and(|hooks| !hooks.is_empty())
     }
 
     /// Whether this pass repeats an earlier one, so that running statistics must not be updated again.
@@ -107,7 +118,8 @@ impl Context {
     /// assert_eq!(context.generator().uniform(), place.replay().generator().uniform());
     /// ```
     pub fn place(&self) -> ContextPlace {
-        ContextPlace { mode: self.mode, streams: self.streams.get(), path: self.path() }
+        let hooks = self.hooks.as_ref().map(Hooks::snapshot);
+        ContextPlace { mode: self.mode, streams: self.streams.get(), path: self.path(), hooks }
     }
 
     /// The next independent random stream of this pass.
@@ -143,16 +155,30 @@ impl Context {
         self.path.borrow().clone()
     }
 
-    /// Runs a child module under `name`: its errors carry the path, and a capturing context keeps its output.
+    /// Runs a child module under `name`: its errors carry the path, and its output is shown to whoever looks.
     ///
     /// Containers call their children through this.
     ///
     /// # Errors
     /// Those of the child, located.
     pub fn call(&self, name: &str, module: &dyn Module, input: &Tensor) -> Result<Tensor, ModuleError> {
+        self.call_with(name, |context| module.try_forward(input, context))
+    }
+
+    /// As [`Context::call`] for a child that is no plain [`Module::try_forward`]: attention has three inputs.
+    ///
+    /// # Errors
+    /// Those of `body`, located.
+    pub fn call_with(
+        &self,
+        name: &str,
+        body: impl FnOnce(&Self) -> Result<Tensor, ModuleError>,
+    ) -> Result<Tensor, ModuleError> {
         self.scope(name, |context| {
-            let output =
-                module.try_forward(input, context).map_err(|error| error.located(context.path.borrow().as_str()))?;
+            let mut output = body(context).map_err(|error| error.located(context.path.borrow().as_str()))?;
+            if let Some(hooks) = &context.hooks {
+                output = hooks.apply(&context.path(), output);
+            }
             if let Some(captured) = &context.captured {
                 captured.borrow_mut().push((context.path(), output.clone()));
             }
@@ -160,8 +186,8 @@ impl Context {
         })
     }
 
-    /// The outputs seen by a [`Context::capture`] or [`Context::capture_training`] pass, in the order they were computed (a container follows its
-    /// children). Empty for other contexts.
+    /// The outputs seen by a [`Context::capture`] or [`Context::capture_training`] pass, in the order they were computed (a
+    /// container follows its children). Empty for other contexts.
     pub fn captured(&self) -> Vec<(String, Tensor)> {
         self.captured.as_ref().map(|captured| captured.borrow().clone()).unwrap_or_default()
     }

@@ -36,6 +36,7 @@
 mod context;
 mod ema;
 mod error;
+mod hooks;
 pub mod init;
 mod layers;
 pub mod loss;
@@ -48,6 +49,7 @@ pub mod state;
 pub use context::{Context, ContextPlace};
 pub use ema::Ema;
 pub use error::ModuleError;
+pub use hooks::{HookId, Hooks};
 pub use layers::{
     AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Cell, Checkpoint, Conv1d, Conv1dConfig,
     Conv2d, Conv2dConfig, ConvNorm, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding,

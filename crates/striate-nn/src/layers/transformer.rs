@@ -135,7 +135,7 @@ impl TransformerEncoderLayer {
     pub fn encode(&self, input: &Tensor, mask: Option<&Tensor>, context: &Context) -> Result<Tensor, ModuleError> {
         let config = &self.config;
         let x = config.residual(input, ("norm1", &self.norm1), context, |x| {
-            context.scope("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
+            context.call_with("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
         })?;
         config.residual(&x, ("norm2", &self.norm2), context, |x| self.feed_forward.run(x, config.dropout, context))
     }
@@ -211,11 +211,12 @@ impl TransformerDecoderLayer {
     ) -> Result<Tensor, ModuleError> {
         let config = &self.config;
         let x = config.residual(input, ("norm1", &self.norm1), context, |x| {
-            context.scope("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
+            context.call_with("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
         })?;
         let x = config.residual(&x, ("norm2", &self.norm2), context, |x| {
-            context
-                .scope("multihead_attn", |context| Ok(self.multihead_attn.attend(x, memory, memory, None, context)?.0))
+            context.call_with("multihead_attn", |context| {
+                Ok(self.multihead_attn.attend(x, memory, memory, None, context)?.0)
+            })
         })?;
         config.residual(&x, ("norm3", &self.norm3), context, |x| self.feed_forward.run(x, config.dropout, context))
     }

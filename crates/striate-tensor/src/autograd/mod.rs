@@ -10,6 +10,7 @@
 mod checkpoint;
 mod engine;
 mod graph;
+mod hook;
 mod jacobian;
 mod mode;
 mod recording;
