@@ -149,6 +149,15 @@ pub struct TrainConfig {
     pub label_smoothing: f64,
     /// Course of the learning rate.
     pub schedule: ScheduleKind,
+    /// Gradients longer than this, all parameters taken together, are shortened to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+    /// File of weights to start from, instead of random ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_weights: Option<PathBuf>,
+    /// Whether these may fit in part only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub initial_partial: bool,
     /// Seed of the weights, the order of the images, augmentation and dropout.
     pub seed: u64,
     /// Seed that decides which images are held out; not `seed`, so that runs with several seeds compare.
@@ -192,6 +201,9 @@ impl TrainConfig {
                 _ => 0.0,
             },
             schedule: ScheduleKind::OneCycle,
+            clip_norm: None,
+            initial_weights: None,
+            initial_partial: false,
             seed: 0,
             split_seed: 0,
             train_limit: None,
@@ -244,16 +256,24 @@ impl TrainConfig {
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return refuse(format!("--label-smoothing must be from 0 to below 1, not {}", self.label_smoothing));
         }
+        if let Some(norm) = self.clip_norm.filter(|norm| !(norm.is_finite() && *norm > 0.0)) {
+            return refuse(format!("--clip-norm must be above 0, not {norm}"));
+        }
         if self.train_limit == Some(0) {
             return refuse("--train-limit must be at least 1".to_owned());
         }
         if self.threads == Some(0) {
             return refuse("--threads must be at least 1".to_owned());
         }
+        self.validate_name()
+    }
+
+    /// Refuses names that make no folder.
+    pub(crate) fn validate_name(&self) -> Result<(), TrainError> {
         match &self.name {
-            Some(name) if !is_plain(name) => {
-                refuse(format!("--name may have letters, digits, '-', '_' and '.' only (not first), unlike '{name}'"))
-            }
+            Some(name) if !is_plain(name) => Err(TrainError::Config(format!(
+                "a run's name may have letters, digits, '-', '_' and '.' only (not first), unlike '{name}'"
+            ))),
             _ => Ok(()),
         }
     }
@@ -313,7 +333,8 @@ mod tests {
         };
         assert!(refused(|config| config.learning_rate = f64::NAN).contains("--learning-rate must be above 0"));
         assert!(refused(|config| config.epochs = 0).contains("--epochs"));
-        assert!(refused(|config| config.name = Some("../up".to_owned())).contains("--name"));
+        assert!(refused(|config| config.name = Some("../up".to_owned())).contains("a run's name may have"));
+        assert!(refused(|config| config.clip_norm = Some(-1.0)).contains("--clip-norm must be above 0"));
         assert!(refused(|config| config.threads = Some(0)).contains("--threads"));
         assert!(refused(|config| config.label_smoothing = 1.0).contains("--label-smoothing must be from 0 to below 1"));
     }

@@ -98,6 +98,17 @@ pub enum TrainError {
         /// What differs.
         what: &'static str,
     },
+    /// A file of weights cannot be used.
+    #[error("cannot use the weights in {}: {reason}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// A sweep over learning rates showed nothing.
+    #[error("no learning rate was found: {0}")]
+    FindLr(String),
     /// A setting makes no sense.
     #[error("{0}")]
     Config(String),

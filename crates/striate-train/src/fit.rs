@@ -11,6 +11,7 @@ use striate_nn::Module;
 use crate::checkpoint::{Best, Checkpoint, Position, State};
 use crate::progress::{Reporter, StepNumbers};
 use crate::trainer::{Trainer, measure};
+use crate::weights::{INITIAL, initial, write_state};
 use crate::{Event, InputCard, Run, RunStore, Summary, TrainConfig, TrainError, atomic};
 
 /// Asks a training to stop after the batch it is at. Clones ask the same training.
@@ -56,8 +57,12 @@ pub fn train(
 ) -> Result<Outcome, TrainError> {
     let began = Instant::now();
     let material = Material::read(config)?;
+    let initial = initial(config, material.trainer.model())?;
     let run = store.create(config)?;
     let _lock = run.lock()?;
+    if let Some(state) = &initial {
+        write_state(&run, INITIAL, state)?;
+    }
     run.write_json("input.json", &material.card)?;
     fit(&run, config, material, began, stop, listener)
 }
@@ -75,6 +80,11 @@ pub fn resume(run: &Run, stop: &StopFlag, listener: &mut dyn FnMut(&Event)) -> R
     }
     let config = run.config()?;
     let material = Material::read(&config)?;
+    if !run.path(INITIAL).exists()
+        && let Some(state) = initial(&config, material.trainer.model())?
+    {
+        write_state(run, INITIAL, &state)?;
+    }
     if run.path("input.json").exists() {
         unchanged(run, &run.input()?, &material.card)?;
     } else {
@@ -97,15 +107,15 @@ fn unchanged(run: &Run, before: &InputCard, now: &InputCard) -> Result<(), Train
 }
 
 /// What a training needs beside its settings.
-struct Material {
+pub(crate) struct Material {
     splits: Splits,
     train: Subset,
     card: InputCard,
-    trainer: Trainer,
+    pub trainer: Trainer,
 }
 
 impl Material {
-    fn read(config: &TrainConfig) -> Result<Self, TrainError> {
+    pub fn read(config: &TrainConfig) -> Result<Self, TrainError> {
         config.validate()?;
         if let Some(threads) = config.threads {
             threads::set_num_threads(threads);
@@ -119,17 +129,45 @@ impl Material {
         };
         Ok(Material { splits, train, card, trainer })
     }
+
+    /// The batches to learn from.
+    pub fn loader(&self, config: &TrainConfig) -> Loader {
+        let options = LoaderOptions {
+            batch_size: config.batch_size,
+            shuffle: Some(config.seed),
+            augmentation: config.augmentation,
+        };
+        Loader::new(self.train.clone(), self.card.normalization.clone(), options)
+    }
+
+    /// Starts from the weights that the run was given.
+    fn start_from(&mut self, run: &Run) -> Result<(), TrainError> {
+        let path = run.path(INITIAL);
+        if !path.exists() {
+            return Ok(());
+        }
+        let bytes = std::fs::read(&path).map_err(TrainError::reading(&path))?;
+        let state = striate_nn::state::from_safetensors(&bytes).map_err(TrainError::damaged(&path))?;
+        let report = self.trainer.start_from(&state);
+        if !report.is_exact() {
+            let own = self.trainer.model().state_dict().len();
+            let taken = report.loaded.len();
+            self.splits.notices.push(format!("{taken} of {own} tensors are taken over; the others start at random"));
+        }
+        Ok(())
+    }
 }
 
 fn fit(
     run: &Run,
     config: &TrainConfig,
-    material: Material,
+    mut material: Material,
     began: Instant,
     stop: &StopFlag,
     listener: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, TrainError> {
     atomic::remove_leftovers(run.folder());
+    material.start_from(run)?;
     let checkpoint = run.checkpoint()?;
     let position = checkpoint.as_ref().map(|checkpoint| checkpoint.position.clone()).unwrap_or_default();
     let reporter = Reporter::open(run, &position, began, listener)?;
@@ -166,12 +204,7 @@ impl<'a> Session<'a> {
         reporter: Reporter<'a>,
         stop: &'a StopFlag,
     ) -> Self {
-        let options = LoaderOptions {
-            batch_size: config.batch_size,
-            shuffle: Some(config.seed),
-            augmentation: config.augmentation,
-        };
-        let loader = Loader::new(material.train.clone(), material.card.normalization.clone(), options);
+        let loader = material.loader(config);
         let (position, best, saved) = (Position::default(), State::new(), Instant::now());
         Session { run, config, material, loader, reporter, stop, position, best, saved }
     }
@@ -321,9 +354,7 @@ impl<'a> Session<'a> {
         let best = self.position.best.expect("at least one epoch is complete");
         trainer.restore_model(&self.best).map_err(TrainError::damaged(&run.checkpoint_path()))?;
         let test = measure(trainer.model(), card, &splits.test);
-        let path = run.path("model.safetensors");
-        let weights = striate_nn::state::to_safetensors(&self.best).map_err(TrainError::damaged(&path))?;
-        atomic::write(&path, &weights)?;
+        write_state(run, "model.safetensors", &self.best)?;
         let summary = Summary {
             run: run.id().to_owned(),
             folder: run.folder().to_path_buf(),

@@ -16,6 +16,7 @@ use crate::{Event, InputCard, Summary, TrainConfig, TrainError, atomic};
 /// | --- | --- |
 /// | `config.toml` | the settings |
 /// | `input.json` | form and statistics of the images |
+/// | `initial.safetensors` | the weights it started from, if they are not random |
 /// | `metrics.jsonl` | what happened, one [`Event`] per line, appended while it runs |
 /// | `checkpoint.safetensors` | all that is needed to go on; removed when finished |
 /// | `model.safetensors` | the weights of the best epoch, when finished |

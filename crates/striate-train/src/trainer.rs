@@ -3,9 +3,10 @@
 use striate_data::{Loader, LoaderOptions, Subset};
 use striate_models::digits;
 use striate_nn::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_options};
-use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd};
+use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd, clip_grad_norm};
+use striate_nn::state::LoadReport;
 use striate_nn::{Context, Module, Sequential};
-use striate_tensor::no_grad;
+use striate_tensor::{Tensor, no_grad};
 
 use crate::checkpoint::{State, deep_copy};
 use crate::{InputCard, OptimizerKind, TrainConfig, TrainError};
@@ -20,6 +21,13 @@ pub(crate) struct Trainer {
     optimizer: Box<dyn Optimizer>,
     label_smoothing: f64,
     seed: u64,
+    clipping: Option<Clipping>,
+}
+
+/// The longest gradient, and what it is the gradient of.
+struct Clipping {
+    norm: f64,
+    parameters: Vec<Tensor>,
 }
 
 /// Outputs of a model on some images.
@@ -39,13 +47,17 @@ impl Trainer {
 
     fn of(model: Sequential, config: &TrainConfig) -> Self {
         let parameters = model.named_parameters();
+        let clipping = config.clip_norm.map(|norm| {
+            let parameters = parameters.iter().map(|(_, parameter)| parameter.clone()).collect();
+            Clipping { norm, parameters }
+        });
         let (lr, decay) = (config.learning_rate, config.weight_decay);
         let optimizer: Box<dyn Optimizer> = match config.optimizer {
             OptimizerKind::Sgd => Box::new(Sgd::new(parameters, lr).momentum(0.9).weight_decay(decay)),
             OptimizerKind::Adam => Box::new(Adam::new(parameters, lr).weight_decay(decay)),
             OptimizerKind::AdamW => Box::new(AdamW::new(parameters, lr).weight_decay(decay)),
         };
-        Trainer { model, optimizer, label_smoothing: config.label_smoothing, seed: config.seed }
+        Trainer { model, optimizer, label_smoothing: config.label_smoothing, seed: config.seed, clipping }
     }
 
     pub fn model(&self) -> &Sequential {
@@ -66,6 +78,9 @@ impl Trainer {
         let value = f64::from(loss.item::<f32>());
         if value.is_finite() {
             loss.backward();
+            if let Some(Clipping { norm, parameters }) = &self.clipping {
+                clip_grad_norm(parameters, *norm);
+            }
             self.optimizer.set_lr(learning_rate);
             self.optimizer.step();
             self.optimizer.zero_grad();
@@ -82,6 +97,11 @@ impl Trainer {
     pub fn restore(&mut self, model: &State, optimizer: &State) -> Result<(), String> {
         self.model.load_state_dict(model).map_err(|error| error.to_string())?;
         self.optimizer.load_state(optimizer).map_err(|error| error.to_string())
+    }
+
+    /// Starts from what fits of other weights.
+    pub fn start_from(&mut self, weights: &State) -> LoadReport {
+        self.model.load_state_dict_partial(weights)
     }
 
     /// Takes up saved weights only.
@@ -137,8 +157,8 @@ mod tests {
     use striate_data::Batch;
     use striate_models::digits::Architecture;
     use striate_nn::{BatchNorm2d, Conv2dConfig, Dropout, Flatten, Linear, ReLU};
+    use striate_tensor::DType;
     use striate_tensor::random::Generator;
-    use striate_tensor::{DType, Tensor};
 
     use super::*;
 
@@ -184,6 +204,24 @@ mod tests {
                 assert_eq!(values(&second.model.state_dict()[&name]), values(&tensor), "{optimizer} {name}");
             }
         }
+    }
+
+    #[test]
+    fn a_clipped_gradient_moves_the_weights_no_further() {
+        let moved = |clip_norm| {
+            let mut generator = Generator::new(1);
+            let model = Sequential::new().with("flatten", Flatten).with("fc", Linear::new(64, 3, &mut generator));
+            let (optimizer, clip_norm) = (OptimizerKind::Sgd, clip_norm);
+            let mut trainer =
+                Trainer::of(model, &TrainConfig { optimizer, clip_norm, ..TrainConfig::new(Architecture::Mlp) });
+            let before = trainer.state().0;
+            trainer.step(&batch(0), 0, 1.0);
+            let after = trainer.state().0;
+            let square = |name: &str| after[name].sub(&before[name]).square().sum_all().item::<f32>();
+            f64::from(square("fc.weight") + square("fc.bias")).sqrt()
+        };
+        assert!(moved(None) > 0.5);
+        assert!((moved(Some(0.01)) - 0.01).abs() < 1e-5, "{}", moved(Some(0.01)));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod runs;
 mod start;
 mod studio;
 mod train;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -61,6 +62,7 @@ enum Command {
     Eval(eval::Args),
     Predict(predict::Args),
     Runs(runs::Args),
+    Weights(weights::Args),
 }
 
 /// Parses the command line, runs the command, prints an error as one text, and gives the exit code.
@@ -79,6 +81,7 @@ pub fn run() -> ExitCode {
         Some(Command::Eval(args)) => eval::run(args, &home),
         Some(Command::Predict(args)) => predict::run(args, &home),
         Some(Command::Runs(args)) => runs::run(args, &home),
+        Some(Command::Weights(args)) => weights::run(args, &home),
         None => studio::run(studio::Args::default(), &home),
     });
     match result {

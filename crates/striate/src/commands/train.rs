@@ -1,8 +1,9 @@
 //! `striate train`: learn a classifier, watch it learn, and keep it as a run.
 
 mod display;
+mod find_lr;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
@@ -10,8 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use striate_data::Augmentation;
 use striate_models::digits::Architecture;
 use striate_train::{
-    Event, OptimizerKind, Outcome, Recipe, RunStore, ScheduleKind, Source, StopFlag, TrainConfig, TrainError, resume,
-    train,
+    Event, LrRange, OptimizerKind, Outcome, Recipe, RunStore, ScheduleKind, Source, StopFlag, TrainConfig, TrainError,
+    resume, train,
 };
 
 use super::{CommandError, CommandResult};
@@ -38,6 +39,9 @@ const INTERRUPTED: u8 = 130;
   striate train digits --dataset fashion          clothes instead of digits
   striate train --data my-pictures                one folder of PNG or JPEG images per class, or idx files
   striate train --resume digits-cnn4-0007          go on after Ctrl-C, a crash or a power cut
+  striate train digits --init lenet.pt --model lenet
+                                                  start from weights of PyTorch or safetensors
+  striate train digits --find-lr                  which learning rate? nothing is kept
   striate train digits --json > metrics.jsonl     what happens, as JSON lines
 
 Exit codes: 0 trained, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (can be resumed).")]
@@ -82,6 +86,25 @@ pub struct Args {
     /// Course of the learning rate over the training.
     #[arg(long, value_parser = named::<ScheduleKind>(ScheduleKind::NAMES), conflicts_with = "resume")]
     schedule: Option<ScheduleKind>,
+
+    /// Shorten gradients longer than this, all weights taken together.
+    #[arg(long, value_name = "NORM", conflicts_with = "resume")]
+    clip_norm: Option<f64>,
+
+    /// Start from the weights in this file (.pt, .pth or .safetensors) instead of random ones.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    init: Option<PathBuf>,
+
+    /// Start from what fits of them, for example for other classes.
+    #[arg(long, requires = "init")]
+    init_partial: bool,
+
+    /// Only look for a learning rate: try them from low to high, one step each, and draw the loss. No run is made.
+    #[arg(
+        long, value_name = "FROM..TO", value_parser = find_lr::range, num_args = 0..=1, require_equals = true,
+        default_missing_value = "1e-6..10", conflicts_with_all = ["resume", "name", "learning_rate", "schedule", "epochs"]
+    )]
+    find_lr: Option<LrRange>,
 
     /// Change the images a little each time: shift (2 pixels) or affine (shift, turn by 10 degrees, scale by a tenth).
     #[arg(long, value_enum, conflicts_with = "resume")]
@@ -131,7 +154,7 @@ enum Task {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum BuiltIn {
+pub(super) enum BuiltIn {
     /// Handwritten digits; inside this program.
     Mnist,
     /// Ten kinds of clothing; beside this program (data/fashion-mnist).
@@ -148,7 +171,8 @@ enum Augment {
     Affine,
 }
 
-fn architecture() -> impl TypedValueParser<Value = Architecture> {
+/// The name of a network.
+pub(super) fn architecture() -> impl TypedValueParser<Value = Architecture> {
     named(&["softmax", "mlp", "lenet", "cnn", "cnn4", "cnn4-wide"])
 }
 
@@ -163,14 +187,7 @@ impl Args {
     fn config(&self) -> Result<TrainConfig, CommandError> {
         let model = self.model.unwrap_or(self.recipe.model());
         let mut config = TrainConfig::new(model);
-        config.dataset = match (&self.data, self.dataset) {
-            (Some(folder), _) => {
-                // The run must find its images again from any folder.
-                Source::Directory(std::path::absolute(folder).map_err(CommandError::failed)?)
-            }
-            (None, BuiltIn::Mnist) => Source::Mnist,
-            (None, BuiltIn::Fashion) => Source::Fashion,
-        };
+        config.dataset = source(self.data.as_deref(), self.dataset)?;
         if let Some(optimizer) = self.optimizer {
             config.optimizer = optimizer;
             config.learning_rate = TrainConfig::learning_rate_for(model, optimizer);
@@ -181,6 +198,9 @@ impl Args {
         config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
         config.label_smoothing = self.label_smoothing.unwrap_or(config.label_smoothing);
         config.schedule = self.schedule.unwrap_or(config.schedule);
+        config.clip_norm = self.clip_norm;
+        config.initial_weights = self.init.as_deref().map(absolute).transpose()?;
+        config.initial_partial = self.init_partial;
         config.augmentation = match self.augment {
             Some(Augment::None) => Augmentation::NONE,
             Some(Augment::Shift) => Augmentation::SHIFT,
@@ -196,11 +216,28 @@ impl Args {
     }
 }
 
+/// The images that the options name.
+pub(super) fn source(folder: Option<&Path>, built_in: BuiltIn) -> Result<Source, CommandError> {
+    Ok(match (folder, built_in) {
+        (Some(folder), _) => Source::Directory(absolute(folder)?),
+        (None, BuiltIn::Mnist) => Source::Mnist,
+        (None, BuiltIn::Fashion) => Source::Fashion,
+    })
+}
+
+/// A run must find its files again from any folder.
+fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(path).map_err(CommandError::failed)
+}
+
 /// Runs the command.
 pub fn run(args: Args, home: &Home) -> CommandResult {
     let Task::Digits = args.task;
     let store = RunStore::new(home.runs());
     let stop = stop_on_ctrl_c()?;
+    if let Some(range) = &args.find_lr {
+        return find_lr::run(&args.config()?, range, &stop, args.json);
+    }
     let mut display = Display::new();
     let mut listener = |event: &Event| {
         if args.json { print_json(event) } else { display.show(event) }
