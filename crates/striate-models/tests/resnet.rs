@@ -1,12 +1,13 @@
 //! ResNet beside torchvision's: names, shapes, number of parameters, values and gradients.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use striate_models::resnet::{ResNet, ResNetConfig, Stem};
 use striate_nn::state::from_safetensors;
-use striate_nn::{Context, Module, loss};
-use striate_tensor::Tensor;
+use striate_nn::{Context, Hooks, Module, loss};
 use striate_tensor::random::Generator;
+use striate_tensor::{Tensor, no_grad};
 
 /// Made by `golden/make_golden.py`.
 const GOLDEN: &[u8] = include_bytes!("golden/resnet.safetensors");
@@ -74,6 +75,28 @@ fn values_and_gradients_are_pytorchs() {
         let name = "layer4.0.bn1.running_var";
         assert_close(&format!("{case} {name}"), &model.state_dict()[name], get(&format!("after.{name}")));
     }
+}
+
+#[test]
+fn hooks_see_what_a_block_computes_in_one_pass() {
+    let generator = &mut Generator::new(3);
+    let model = ResNetConfig::new([1; 4]).stem(Stem::Cifar).width(4).classes(5).build(generator);
+    let x = Tensor::randn(&[1, 3, 16, 16], generator);
+    let (hooks, seen) = (Hooks::new(), Arc::new(Mutex::new(Vec::new())));
+    let paths = Arc::clone(&seen);
+    hooks.on_output("*", move |path, _| {
+        paths.lock().unwrap().push(path.to_owned());
+        None
+    });
+    let forward = |context: &Context| no_grad(|| model.forward(&x, context));
+    let hooked = forward(&Context::eval().with_hooks(&hooks));
+    assert_close("with hooks", &hooked, &forward(&Context::eval()));
+    let seen = seen.lock().unwrap();
+    let within = |prefix: &str| seen.iter().filter_map(|path| path.strip_prefix(prefix)).collect::<Vec<_>>();
+    assert_eq!(seen[..3], ["conv1", "bn1", "relu"]);
+    assert_eq!(within("layer1.0."), ["conv1", "bn1", "relu", "conv2", "bn2", "relu"]);
+    let strided = ["conv1", "bn1", "relu", "downsample.0", "downsample.1", "downsample", "conv2", "bn2", "relu"];
+    assert_eq!(within("layer2.0."), strided);
 }
 
 #[track_caller]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use striate_nn::{
-    BatchNorm2d, Context, Conv2d, Flatten, Hooks, Linear, Module, ReLU, Sequential, TransformerConfig,
-    TransformerEncoderLayer,
+    BatchNorm2d, Checkpoint, Context, Conv2d, Flatten, Hooks, Linear, MaxPool2d, Module, ReLU, Sequential,
+    TransformerConfig, TransformerEncoderLayer,
 };
 use striate_tensor::random::Generator;
 use striate_tensor::{Tensor, grad, no_grad};
@@ -153,4 +153,60 @@ fn a_hook_may_add_and_remove_hooks() {
         None
     });
     model().forward(&images(), &Context::eval().with_hooks(&hooks));
+}
+
+#[test]
+fn modules_that_are_computed_in_one_pass_are_seen_one_by_one() {
+    let generator = &mut Generator::new(0);
+    let model = block(2, 3, generator).with("relu2", ReLU).with("pool", MaxPool2d::new(2));
+    let plain = no_grad(|| model.forward(&images(), &Context::eval()));
+
+    let (hooks, seen) = (Hooks::new(), Seen::default());
+    hooks.on_output("*", keeper(&seen));
+    let hooked = no_grad(|| model.forward(&images(), &Context::eval().with_hooks(&hooks)));
+    assert_eq!(paths(&seen), ["conv", "bn", "relu", "relu2", "pool"]);
+    assert!(hooked.sub(&plain).abs().max_all().item::<f32>() < 1e-5);
+    // Each saw its own output: that of the convolution is negative in places, that of ReLU is not.
+    let least = |index: usize| seen.lock().unwrap()[index].1.min_all().item::<f32>();
+    assert!(least(0) < 0.0 && least(1) < 0.0 && least(2) == 0.0);
+
+    let captured = Context::capture();
+    no_grad(|| model.forward(&images(), &captured));
+    assert_eq!(captured.captured().iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), paths(&seen));
+
+    // One that is asked for only decides what follows, too.
+    let hooks = Hooks::new();
+    hooks.on_output("bn", |_, output| Some(output.zeros_like()));
+    let silenced = no_grad(|| model.forward(&images(), &Context::eval().with_hooks(&hooks)));
+    assert!(silenced.to_vec::<f32>().iter().all(|&value| value == 0.0));
+}
+
+#[test]
+fn a_checkpoint_computes_again_with_the_hooks_of_the_first_time() {
+    let gradients = |checkpoint: bool| {
+        let generator = &mut Generator::new(5);
+        let inside = Sequential::new()
+            .with("fc", Linear::new(4, 6, generator))
+            .with("relu", ReLU)
+            .with("out", Linear::new(6, 4, generator));
+        let model = match checkpoint {
+            true => Sequential::new().with("block", Checkpoint::new(inside)),
+            false => Sequential::new().with("block", inside),
+        };
+        let model = model.with("head", Linear::new(4, 1, generator));
+        let (hooks, seen) = (Hooks::new(), Seen::default());
+        let mask = Tensor::from_slice(&[3.0_f32, 0.0, 1.0, 2.0, 0.0, -1.0], &[6]);
+        let replacing = hooks.on_output("block.relu", move |_, output| Some(output.mul(&mask)));
+        hooks.on_gradient("block.relu", keeper(&seen));
+        let x = Tensor::randn(&[3, 4], &mut Generator::new(6));
+        let loss = model.forward(&x, &Context::train(0, 0).with_hooks(&hooks)).square().sum_all();
+        // What is computed again belongs to the pass before, also when the hook has gone since.
+        assert!(hooks.remove(replacing));
+        loss.backward();
+        assert_eq!(paths(&seen), ["block.relu"]);
+        let seen = seen.lock().unwrap()[0].1.to_vec::<f32>();
+        let own = model.named_parameters();
+        (own.iter().map(|(_, own)| own.grad().unwrap().to_vec::<f32>()).collect::<Vec<_>>(), seen)
+    };
+    assert_eq!(gradients(true), gradients(false));
 }

@@ -10,7 +10,8 @@ use crate::{Context, Module, ModuleError, Slot};
 /// only the input stays in memory, for about a third more time.
 ///
 /// Gradients are the same bit for bit: dropout draws the same masks again, and batch norm counts a batch once. In
-/// evaluation, and for its parameters' names, it is the module it holds. A [`Context::capture`] sees its output only.
+/// evaluation, and for its parameters' names, it is the module it holds. A [`Context::capture`] sees its output only;
+/// [`Hooks`](crate::Hooks) on outputs inside are called each time these are computed, those on gradients once.
 ///
 /// ```
 /// use striate_nn::{Checkpoint, Context, Dropout, Linear, Module, ReLU, Sequential};

@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "PATTERN")]
     ignore: Vec<String>,
 
-    /// Compare with this network: softmax, mlp, lenet or cnn.
+    /// Compare with this network: softmax, mlp, lenet, cnn, cnn4 or cnn4-wide.
     #[arg(long, value_parser = architecture())]
     model: Option<Architecture>,
 
