@@ -6,6 +6,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use bytemuck::Pod;
 
+use crate::{error_function, math};
+
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -59,6 +61,16 @@ pub trait Element:
     fn abs(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// `e` to the power `self`, less 1: accurate also near 0.
+    fn exp_m1(self) -> Self;
+    /// Natural logarithm of 1 plus `self`, for `self` from 0 on: accurate also near 0.
+    fn ln_1p(self) -> Self;
+    /// The error function.
+    fn erf(self) -> Self;
+    /// The probability that a standard normal number is below `self`, accurate also where it is tiny.
+    fn normal_cdf(self) -> Self;
+    /// The density of the standard normal distribution.
+    fn normal_density(self) -> Self;
     /// `self` to the power `exponent`.
     fn powf(self, exponent: Self) -> Self;
     /// Whether this is NaN.
@@ -80,7 +92,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $exp:path, $ln:path, $tanh:path, |$slice:ident| $as_f32:expr) => {
+    ($type:ident, $math:ident::{$exp:ident, $ln:ident, $tanh:ident, $exp_m1:ident, $ln_1p:ident}, $normal:ident, |$slice:ident| $as_f32:expr) => {
         impl Element for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -97,11 +109,11 @@ macro_rules! element {
             }
             #[inline(always)]
             fn exp(self) -> Self {
-                $exp(self)
+                $math::$exp(self)
             }
             #[inline(always)]
             fn ln(self) -> Self {
-                $ln(self)
+                $math::$ln(self)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -113,7 +125,27 @@ macro_rules! element {
             }
             #[inline(always)]
             fn tanh(self) -> Self {
-                $tanh(self)
+                $math::$tanh(self)
+            }
+            #[inline(always)]
+            fn exp_m1(self) -> Self {
+                $math::$exp_m1(self)
+            }
+            #[inline(always)]
+            fn ln_1p(self) -> Self {
+                $math::$ln_1p(self)
+            }
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $normal::erf(self)
+            }
+            #[inline(always)]
+            fn normal_cdf(self) -> Self {
+                $normal::normal_cdf(self)
+            }
+            #[inline(always)]
+            fn normal_density(self) -> Self {
+                $normal::normal_density(self)
             }
             #[inline(always)]
             fn powf(self, exponent: Self) -> Self {
@@ -135,5 +167,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, crate::math::exp, crate::math::ln, crate::math::tanh, |slice| Some(slice));
-element!(f64, f64::exp, f64::ln, f64::tanh, |_slice| None);
+element!(f32, math::{exp, ln, tanh, exp_m1, ln_1p}, math, |slice| Some(slice));
+element!(f64, f64::{exp, ln, tanh, exp_m1, ln_1p}, error_function, |_slice| None);

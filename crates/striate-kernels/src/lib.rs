@@ -9,12 +9,14 @@
 //! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`; on ARM
 //! `scalar`, `neon`) caps the instruction set.
 
+pub mod activation;
 mod arch;
 pub mod batch_norm;
 pub mod bf16;
 pub mod conv2d;
 mod element;
 mod epilogue;
+mod error_function;
 pub mod gemm;
 pub mod layout;
 mod math;
@@ -25,6 +27,7 @@ pub mod pointwise;
 pub mod pooling;
 pub mod row_norm;
 pub mod softmax;
+pub mod streaming;
 #[cfg(test)]
 mod test_values;
 pub mod threads;

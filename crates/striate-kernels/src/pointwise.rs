@@ -6,7 +6,8 @@
 
 use bytemuck::Pod;
 
-use crate::arch::vectorized;
+use crate::activation::Function;
+use crate::arch::{vectorize, vectorized};
 use crate::threads::{Pieces, parallel_for};
 use crate::{Element, memory::Buffer};
 
@@ -21,6 +22,52 @@ fn range(chunk: usize, len: usize) -> std::ops::Range<usize> {
     chunk * GRAIN..((chunk + 1) * GRAIN).min(len)
 }
 
+vectorize! {
+    /// `out[i] = f(x[i])` on the calling thread, up to the end of the shorter; `f` should be short, or marked
+    /// `#[inline(always)]`.
+    pub fn apply[A: Copy, O, F: Fn(A) -> O](x: &[A], out: &mut [O], f: &F) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(x);
+        }
+    }
+}
+
+vectorize! {
+    /// `out[i] = f(a[i], b[i])`; as [`apply`].
+    pub fn apply2[A: Copy, B: Copy, O, F: Fn(A, B) -> O](a: &[A], b: &[B], out: &mut [O], f: &F) {
+        for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+            *out = f(a, b);
+        }
+    }
+}
+
+vectorize! {
+    /// `out[i] = f(a[i], b[i], c[i])`; as [`apply`].
+    pub fn apply3[A: Copy, B: Copy, C: Copy, O, F: Fn(A, B, C) -> O](a: &[A], b: &[B], c: &[C], out: &mut [O], f: &F) {
+        for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
+            *out = f(a, b, c);
+        }
+    }
+}
+
+vectorize! {
+    /// The values of `f`; as [`apply`], for functions of any length.
+    pub fn apply_function[T: Element, F: Function<T>](x: &[T], out: &mut [T], f: F) {
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f.value(x);
+        }
+    }
+}
+
+vectorize! {
+    /// The gradients of `f`: `grad` times the derivative at `x`; as [`apply`], for functions of any length.
+    pub fn apply_gradient[T: Element, F: Function<T>](x: &[T], grad: &[T], out: &mut [T], f: F) {
+        for ((out, &x), &grad) in out.iter_mut().zip(x).zip(grad) {
+            *out = f.gradient(x, grad);
+        }
+    }
+}
+
 /// `out[i] = f(x[i])`.
 ///
 /// # Panics
@@ -32,12 +79,7 @@ pub fn map<A: Copy + Sync, B: Send>(x: &[A], out: &mut [B], f: impl Fn(A) -> B +
     parallel_for(chunks(len), &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
-        let x = &x[range(chunk, len)];
-        vectorized(|| {
-            for (out, &x) in out.iter_mut().zip(x) {
-                *out = f(x);
-            }
-        });
+        apply(&x[range(chunk, len)], out, &f);
     });
 }
 
@@ -64,11 +106,7 @@ pub fn zip<A: Copy + Sync, B: Copy + Sync, C: Send>(a: &[A], b: &[B], out: &mut 
         // SAFETY: each chunk runs once, and takes its own piece.
         let out = unsafe { pieces.get(chunk) };
         let (a, b) = (&a[range(chunk, len)], &b[range(chunk, len)]);
-        vectorized(|| {
-            for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
-                *out = f(a, b);
-            }
-        });
+        apply2(a, b, out, &f);
     });
 }
 
@@ -111,11 +149,7 @@ where
         let out = unsafe { pieces.get(chunk) };
         let range = range(chunk, len);
         let (a, b, c) = (&a[range.clone()], &b[range.clone()], &c[range]);
-        vectorized(|| {
-            for (((out, &a), &b), &c) in out.iter_mut().zip(a).zip(b).zip(c) {
-                *out = f(a, b, c);
-            }
-        });
+        apply3(a, b, c, out, &f);
     });
 }
 
@@ -160,21 +194,52 @@ const LANES: usize = 64;
 
 /// Folds `x` with `L` (a power of two) running values, which are combined in halves at the end.
 #[inline(always)]
-pub(crate) fn fold_lanes<T: Element, const L: usize>(
+pub(crate) fn fold_lanes<T: Copy, const L: usize>(
     x: &[T],
     first: T,
     fold: impl Fn(T, T) -> T,
     combine: impl Fn(T, T) -> T,
 ) -> T {
-    let mut lanes = [first; L];
+    let mut running = [first; L];
     let (rows, rest) = x.as_chunks::<L>();
     for row in rows {
-        for (lane, &x) in lanes.iter_mut().zip(row) {
-            *lane = fold(*lane, x);
+        for i in 0..L {
+            running[i] = fold(running[i], row[i]);
         }
     }
+    // A copy: what is indexed by a variable would have to lie in memory during the loop above.
+    let mut lanes = running;
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = fold(*lane, x);
+    }
+    let mut width = L;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lanes[i] = combine(lanes[i], lanes[i + width]);
+        }
+    }
+    lanes[0]
+}
+
+/// Like [`fold_lanes`] for two slices of one length, from zero.
+#[inline(always)]
+pub(crate) fn fold2_lanes<T: Element, const L: usize>(
+    x: &[T],
+    y: &[T],
+    fold: impl Fn(T, T, T) -> T,
+    combine: impl Fn(T, T) -> T,
+) -> T {
+    let mut running = [T::ZERO; L];
+    let ((x_rows, x_rest), (y_rows, y_rest)) = (x.as_chunks::<L>(), y.as_chunks::<L>());
+    for (x, y) in x_rows.iter().zip(y_rows) {
+        for i in 0..L {
+            running[i] = fold(running[i], x[i], y[i]);
+        }
+    }
+    let mut lanes = running;
+    for ((lane, &x), &y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+        *lane = fold(*lane, x, y);
     }
     let mut width = L;
     while width > 1 {
@@ -192,7 +257,75 @@ fn sum_block<T: Element>(x: &[T], g: &(impl Fn(T) -> T + Sync)) -> T {
         let (left, right) = x.split_at((x.len() / 2).next_multiple_of(LANES));
         return sum_block(left, g) + sum_block(right, g);
     }
-    vectorized(|| fold_lanes::<T, LANES>(x, T::ZERO, |sum, x| sum + g(x), |a, b| a + b))
+    sum_lanes(x, g)
+}
+
+vectorize! {
+    fn sum_lanes[T: Element, G: Fn(T) -> T](x: &[T], g: &G) -> T {
+        fold_lanes::<T, LANES>(x, T::ZERO, |sum, x| sum + g(x), |a, b| a + b)
+    }
+}
+
+vectorize! {
+    fn max_lanes[T: Element](x: &[T]) -> T {
+        fold_lanes::<T, LANES>(x, T::NEG_INFINITY, T::maximum, T::maximum)
+    }
+}
+
+vectorize! {
+    fn min_lanes[T: Element](x: &[T]) -> T {
+        fold_lanes::<T, LANES>(x, T::INFINITY, T::minimum, T::minimum)
+    }
+}
+
+vectorize! {
+    /// Column by column, `out[c]` becomes `combine` of `identity` and all of `x[r, c]` in the order of the rows; `x` is
+    /// `[rows, out.len()]`. On the calling thread.
+    pub fn fold_rows[S: Copy, F: Fn(S, S) -> S](x: &[S], out: &mut [S], identity: S, combine: &F) {
+        if out.is_empty() {
+            return;
+        }
+        out.fill(identity);
+        for row in x.chunks_exact(out.len()) {
+            for (out, &x) in out.iter_mut().zip(row) {
+                *out = combine(*out, x);
+            }
+        }
+    }
+}
+
+/// `combine` of all elements of one row, `identity` for none: pairwise above 2048 elements, with 64 running values below. On
+/// the calling thread.
+pub fn fold_row<S: Copy, F: Fn(S, S) -> S>(x: &[S], identity: S, combine: &F) -> S {
+    if x.len() > 2048 {
+        let (left, right) = x.split_at((x.len() / 2).next_multiple_of(LANES));
+        return combine(fold_row(left, identity, combine), fold_row(right, identity, combine));
+    }
+    if x.len() < LANES {
+        return x.iter().fold(identity, |folded, &x| combine(folded, x));
+    }
+    fold_row_lanes(x, identity, combine)
+}
+
+vectorize! {
+    fn fold_row_lanes[S: Copy, F: Fn(S, S) -> S](x: &[S], identity: S, combine: &F) -> S {
+        fold_lanes::<S, LANES>(x, identity, combine, combine)
+    }
+}
+
+/// The sum of one chunk or row, in the calling thread: pairwise above 2048 elements, in 64 running sums below.
+pub fn sum_row<T: Element>(x: &[T]) -> T {
+    sum_block(x, &|x| x)
+}
+
+/// The greatest element of one chunk or row, in the calling thread; NaN if there is one.
+pub fn max_row<T: Element>(x: &[T]) -> T {
+    max_lanes(x)
+}
+
+/// The smallest element of one chunk or row, in the calling thread; NaN if there is one.
+pub fn min_row<T: Element>(x: &[T]) -> T {
+    min_lanes(x)
 }
 
 /// Sum of all elements.
@@ -221,7 +354,7 @@ pub fn max<T: Element>(x: &[T]) -> T {
     reduce(
         x,
         T::NEG_INFINITY,
-        |x| vectorized(|| fold_lanes::<T, LANES>(x, T::NEG_INFINITY, T::maximum, T::maximum)),
+        |x| max_lanes(x),
         T::maximum,
     )
 }
@@ -231,7 +364,7 @@ pub fn min<T: Element>(x: &[T]) -> T {
     reduce(
         x,
         T::INFINITY,
-        |x| vectorized(|| fold_lanes::<T, LANES>(x, T::INFINITY, T::minimum, T::minimum)),
+        |x| min_lanes(x),
         T::minimum,
     )
 }

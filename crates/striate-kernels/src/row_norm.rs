@@ -4,9 +4,11 @@
 //! the gradients of scale and shift go by fixed blocks of rows, combined in order.
 
 use crate::Element;
-use crate::arch::vectorized;
-use crate::pointwise::{GRAIN, fold_lanes};
-use crate::threads::parallel_chunks_mut;
+use crate::arch::vectorize;
+use crate::memory::Buffer;
+use crate::pointwise::{GRAIN, fold_lanes, fold2_lanes};
+use crate::streaming::fill_pieces;
+use crate::threads::{Pieces, parallel_chunks_mut};
 
 /// How the rows of a matrix belong to channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +36,6 @@ impl RowNorm {
         row % self.groups * self.row_channels()
     }
 
-    fn rows_per_block(&self) -> usize {
-        (GRAIN / self.columns).max(1)
-    }
-
     fn check(&self, len: usize, affine: Option<usize>) {
         assert!(self.columns > 0 && self.inner > 0 && self.groups > 0, "row_norm: {self:?} has a size of 0");
         assert!(self.columns.is_multiple_of(self.inner), "row_norm: rows of {self:?} end inside a channel");
@@ -46,65 +44,74 @@ impl RowNorm {
     }
 }
 
+/// Running sums of a row.
+const LANES: usize = 64;
+
 #[inline(always)]
 fn sum<T: Element>(row: &[T]) -> T {
-    fold_lanes::<T, 32>(row, T::ZERO, |a, b| a + b, |a, b| a + b)
+    fold_lanes::<T, LANES>(row, T::ZERO, |a, b| a + b, |a, b| a + b)
 }
 
-/// Mean, and one over the root of variance plus `eps`, of each row, alternating in `statistics` `[rows, 2]`.
+/// Scale and shift per channel.
+type Affine<'a, T> = Option<(&'a [T], &'a [T])>;
+
+/// `out = (x - mean) * inverse_std * weight + bias` in each row, with weight and bias per channel, if any. The mean of each
+/// row, and one over the root of its variance plus `eps`, go alternating to `statistics` `[rows, 2]`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn statistics<T: Element>(norm: &RowNorm, x: &[T], eps: T, statistics: &mut [T]) {
-    norm.check(x.len(), None);
-    assert_eq!(statistics.len() * norm.columns, x.len() * 2, "row_norm: two statistics per row");
-    let (rows, count) = (norm.rows_per_block(), T::from_f64(norm.columns as f64));
-    parallel_chunks_mut(statistics, rows * 2, &|block, statistics: &mut [T]| {
-        vectorized(|| {
-            let x = &x[block * rows * norm.columns..];
-            for (statistics, x) in statistics.chunks_exact_mut(2).zip(x.chunks_exact(norm.columns)) {
-                let mean = sum(x) / count;
-                let square = |sum: T, x: T| sum + (x - mean) * (x - mean);
-                let variance = fold_lanes::<T, 32>(x, T::ZERO, square, |a, b| a + b) / count;
-                statistics[0] = mean;
-                statistics[1] = T::ONE / (variance + eps).sqrt();
-            }
-        });
-    });
-}
-
-/// `out = (x - mean) * inverse_std * weight + bias`, with weight and bias per channel, if any.
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn normalize<T: Element>(norm: &RowNorm, x: &[T], statistics: &[T], affine: Option<(&[T], &[T])>, out: &mut [T]) {
+pub fn forward<T: Element>(
+    norm: &RowNorm,
+    x: &[T],
+    eps: T,
+    affine: Affine<'_, T>,
+    statistics: &mut [T],
+    out: &mut [T],
+) {
     norm.check(x.len(), affine.map(|(weight, _)| weight.len()));
     assert_eq!(x.len(), out.len(), "row_norm: lengths differ");
-    let rows = norm.rows_per_block();
-    parallel_chunks_mut(out, rows * norm.columns, &|block, out: &mut [T]| {
-        vectorized(|| {
-            for (i, out) in out.chunks_exact_mut(norm.columns).enumerate() {
-                let row = block * rows + i;
-                let x = &x[row * norm.columns..(row + 1) * norm.columns];
-                let (mean, inverse) = (statistics[2 * row], statistics[2 * row + 1]);
-                out.iter_mut().zip(x).for_each(|(out, &x)| *out = (x - mean) * inverse);
-                if let Some((weight, bias)) = affine {
-                    let first = norm.first_channel(row);
-                    scale_and_shift(norm, out, &weight[first..], &bias[first..]);
-                }
-            }
-        });
+    assert_eq!(statistics.len() * norm.columns, x.len() * 2, "row_norm: two statistics per row");
+    let statistics = Pieces::new(statistics, 2);
+    fill_pieces(out, norm.columns, GRAIN, &|start, out: &mut [T]| {
+        for (i, out) in out.chunks_exact_mut(norm.columns).enumerate() {
+            let row = start / norm.columns + i;
+            let x = &x[row * norm.columns..(row + 1) * norm.columns];
+            let first = norm.first_channel(row);
+            let affine = affine.map(|(weight, bias)| (&weight[first..], &bias[first..]));
+            // SAFETY: every row is filled once, and takes its own pair.
+            normalize_row(norm, x, eps, affine, unsafe { statistics.get(row) }, out);
+        }
     });
 }
 
-#[inline(always)]
-fn scale_and_shift<T: Element>(norm: &RowNorm, out: &mut [T], weight: &[T], bias: &[T]) {
-    if norm.inner == 1 {
-        out.iter_mut().zip(weight).zip(bias).for_each(|((out, &weight), &bias)| *out = *out * weight + bias);
-        return;
-    }
-    for ((out, &weight), &bias) in out.chunks_exact_mut(norm.inner).zip(weight).zip(bias) {
-        out.iter_mut().for_each(|out| *out = *out * weight + bias);
+vectorize! {
+    fn normalize_row[T: Element](
+        norm: &RowNorm,
+        x: &[T],
+        eps: T,
+        affine: Affine<'_, T>,
+        statistics: &mut [T],
+        out: &mut [T],
+    ) {
+        let count = T::from_f64(norm.columns as f64);
+        let mean = sum(x) / count;
+        let square = |sum: T, x: T| sum + (x - mean) * (x - mean);
+        let variance = fold_lanes::<T, LANES>(x, T::ZERO, square, |a, b| a + b) / count;
+        let inverse = T::ONE / (variance + eps).sqrt();
+        statistics.copy_from_slice(&[mean, inverse]);
+        let Some((weight, bias)) = affine else {
+            return out.iter_mut().zip(x).for_each(|(out, &x)| *out = (x - mean) * inverse);
+        };
+        if norm.inner == 1 {
+            for (((out, &x), &weight), &bias) in out.iter_mut().zip(x).zip(weight).zip(bias) {
+                *out = (x - mean) * inverse * weight + bias;
+            }
+            return;
+        }
+        let places = out.chunks_exact_mut(norm.inner).zip(x.chunks_exact(norm.inner));
+        for (((out, x), &weight), &bias) in places.zip(weight).zip(bias) {
+            out.iter_mut().zip(x).for_each(|(out, &x)| *out = (x - mean) * inverse * weight + bias);
+        }
     }
 }
 
@@ -123,52 +130,54 @@ pub fn backward_input<T: Element>(
 ) {
     norm.check(x.len(), weight.map(<[T]>::len));
     assert!(x.len() == grad_output.len() && x.len() == grad_input.len(), "row_norm: lengths differ");
-    let (rows, count) = (norm.rows_per_block(), T::from_f64(norm.columns as f64));
-    parallel_chunks_mut(grad_input, rows * norm.columns, &|block, grad_input: &mut [T]| {
-        vectorized(|| {
-            for (i, dx) in grad_input.chunks_exact_mut(norm.columns).enumerate() {
-                let row = block * rows + i;
-                let range = row * norm.columns..(row + 1) * norm.columns;
-                let (x, dy) = (&x[range.clone()], &grad_output[range]);
-                let (mean, inverse) = (statistics[2 * row], statistics[2 * row + 1]);
-                dx.copy_from_slice(dy);
-                if let Some(weight) = weight {
-                    scale(norm, dx, &weight[norm.first_channel(row)..]);
-                }
-                let mean_g = sum(dx) / count;
-                let mean_gx = dot(dx, x, mean) * inverse / count;
-                for (dx, &x) in dx.iter_mut().zip(x) {
-                    *dx = inverse * (*dx - mean_g - (x - mean) * inverse * mean_gx);
-                }
-            }
-        });
+    fill_pieces(grad_input, norm.columns, GRAIN, &|start, grad_input: &mut [T]| {
+        for (i, dx) in grad_input.chunks_exact_mut(norm.columns).enumerate() {
+            let row = start / norm.columns + i;
+            let range = row * norm.columns..(row + 1) * norm.columns;
+            let weight = weight.map(|weight| &weight[norm.first_channel(row)..]);
+            input_gradient_row(norm, &x[range.clone()], &statistics[2 * row..], weight, &grad_output[range], dx);
+        }
     });
 }
 
-#[inline(always)]
-fn scale<T: Element>(norm: &RowNorm, row: &mut [T], weight: &[T]) {
-    if norm.inner == 1 {
-        row.iter_mut().zip(weight).for_each(|(value, &weight)| *value *= weight);
-        return;
-    }
-    for (row, &weight) in row.chunks_exact_mut(norm.inner).zip(weight) {
-        row.iter_mut().for_each(|value| *value *= weight);
+vectorize! {
+    fn input_gradient_row[T: Element](
+        norm: &RowNorm,
+        x: &[T],
+        statistics: &[T],
+        weight: Option<&[T]>,
+        dy: &[T],
+        dx: &mut [T],
+    ) {
+        let count = T::from_f64(norm.columns as f64);
+        let (mean, inverse) = (statistics[0], statistics[1]);
+        match weight {
+            None => dx.copy_from_slice(dy),
+            Some(weight) if norm.inner == 1 => {
+                for ((dx, &dy), &weight) in dx.iter_mut().zip(dy).zip(weight) {
+                    *dx = dy * weight;
+                }
+            }
+            Some(weight) => {
+                let places = dx.chunks_exact_mut(norm.inner).zip(dy.chunks_exact(norm.inner));
+                for ((dx, dy), &weight) in places.zip(weight) {
+                    dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = dy * weight);
+                }
+            }
+        }
+        let mean_g = sum(dx) / count;
+        let mean_gx = dot(dx, x, mean) * inverse / count;
+        let slope = inverse * mean_gx;
+        for (dx, &x) in dx.iter_mut().zip(x) {
+            *dx = inverse * (*dx - mean_g - (x - mean) * slope);
+        }
     }
 }
 
 /// The sum of `g (x - mean)`, in lanes.
 #[inline(always)]
 fn dot<T: Element>(g: &[T], x: &[T], mean: T) -> T {
-    const LANES: usize = 16;
-    let mut lanes = [T::ZERO; LANES];
-    let (g_lanes, x_lanes) = (g.chunks_exact(LANES), x.chunks_exact(LANES));
-    let rest: T = g_lanes.remainder().iter().zip(x_lanes.remainder()).map(|(&g, &x)| g * (x - mean)).sum();
-    for (g, x) in g_lanes.zip(x_lanes) {
-        for ((lane, &g), &x) in lanes.iter_mut().zip(g).zip(x) {
-            *lane += g * (x - mean);
-        }
-    }
-    lanes.into_iter().sum::<T>() + rest
+    fold2_lanes::<T, LANES>(g, x, |sum, g, x| sum + g * (x - mean), |a, b| a + b)
 }
 
 /// The gradients of weight and bias, one after the other in `grads` `[2, channels]`: the sums over rows of
@@ -182,33 +191,45 @@ pub fn backward_affine<T: Element>(norm: &RowNorm, x: &[T], statistics: &[T], gr
     assert_eq!(x.len(), grad_output.len(), "row_norm: lengths differ");
     let rows = x.len() / norm.columns;
     // At most 64 blocks, of a size that depends on the problem only.
-    let block_rows = norm.rows_per_block().max(rows.div_ceil(64));
-    let mut partial = vec![T::ZERO; rows.div_ceil(block_rows) * 2 * channels];
-    parallel_chunks_mut(&mut partial, 2 * channels, &|block, partial: &mut [T]| {
-        vectorized(|| {
-            let (weight, bias) = partial.split_at_mut(channels);
-            for row in block * block_rows..((block + 1) * block_rows).min(rows) {
-                let range = row * norm.columns..(row + 1) * norm.columns;
-                let (x, dy, first) = (&x[range.clone()], &grad_output[range], norm.first_channel(row));
-                let (mean, inverse) = (statistics[2 * row], statistics[2 * row + 1]);
-                let (weight, bias) = (&mut weight[first..], &mut bias[first..]);
-                if norm.inner == 1 {
-                    for (((weight, bias), &x), &dy) in weight.iter_mut().zip(bias).zip(x).zip(dy) {
-                        *weight += dy * (x - mean) * inverse;
-                        *bias += dy;
-                    }
-                } else {
-                    let places = x.chunks_exact(norm.inner).zip(dy.chunks_exact(norm.inner));
-                    for ((weight, bias), (x, dy)) in weight.iter_mut().zip(bias).zip(places) {
-                        *weight += dot(dy, x, mean) * inverse;
-                        *bias += sum(dy);
-                    }
-                }
-            }
-        });
+    let block_rows = (GRAIN / norm.columns).max(1).max(rows.div_ceil(64));
+    let mut partial = Buffer::zeroed(rows.div_ceil(block_rows) * 2 * channels * size_of::<T>());
+    let partial = partial.as_mut_slice::<T>();
+    parallel_chunks_mut(partial, 2 * channels, &|block, partial: &mut [T]| {
+        let (weight, bias) = partial.split_at_mut(channels);
+        for row in block * block_rows..((block + 1) * block_rows).min(rows) {
+            let (range, first) = (row * norm.columns..(row + 1) * norm.columns, norm.first_channel(row));
+            let statistics = &statistics[2 * row..2 * row + 2];
+            let sums = (&mut weight[first..], &mut bias[first..]);
+            affine_gradient_row(norm, &x[range.clone()], statistics, &grad_output[range], sums);
+        }
     });
     grads.fill(T::ZERO);
     for partial in partial.chunks_exact(2 * channels) {
         grads.iter_mut().zip(partial).for_each(|(sum, &part)| *sum += part);
+    }
+}
+
+vectorize! {
+    fn affine_gradient_row[T: Element](
+        norm: &RowNorm,
+        x: &[T],
+        statistics: &[T],
+        dy: &[T],
+        sums: (&mut [T], &mut [T]),
+    ) {
+        let (mean, inverse) = (statistics[0], statistics[1]);
+        let (weight, bias) = sums;
+        if norm.inner == 1 {
+            for (((weight, bias), &x), &dy) in weight.iter_mut().zip(bias).zip(x).zip(dy) {
+                *weight += dy * (x - mean) * inverse;
+                *bias += dy;
+            }
+            return;
+        }
+        let places = x.chunks_exact(norm.inner).zip(dy.chunks_exact(norm.inner));
+        for ((weight, bias), (x, dy)) in weight.iter_mut().zip(bias).zip(places) {
+            *weight += dot(dy, x, mean) * inverse;
+            *bias += sum(dy);
+        }
     }
 }

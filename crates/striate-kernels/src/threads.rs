@@ -2,6 +2,8 @@
 //!
 //! [`parallel_for`] hands out chunk numbers. How many chunks there are is the caller's choice and must depend on the
 //! problem only; which thread runs a chunk is left open, so a chunk must not depend on it. The calling thread works too.
+//! Each thread begins with a range of its own, the same in every call with as many chunks, so that it finds what it wrote in
+//! its cache; when that is done it helps the others.
 //! A call from inside a chunk, or while another thread holds the pool, runs on the spot. A panic in a chunk reaches the
 //! caller once all threads have left the job.
 
@@ -25,10 +27,21 @@ type Body<'a> = &'a (dyn Fn(usize, usize) + Sync);
 #[derive(Clone, Copy)]
 struct Job {
     body: Body<'static>,
-    chunks: usize,
+    /// Ranges that the chunks are cut in.
+    lanes: usize,
     /// Workers with a number below this may help.
     helpers: usize,
 }
+
+/// Chunks from `next` to `end` that are still to be run, of one thread's range. On cache lines of its own.
+#[repr(align(128))]
+struct Lane {
+    next: AtomicUsize,
+    end: AtomicUsize,
+}
+
+/// Ranges that the chunks are cut in at most; threads beyond share.
+const MAX_LANES: usize = 64;
 
 struct Worker {
     parked: AtomicBool,
@@ -42,7 +55,7 @@ struct Worker {
 /// to wake costs nothing.
 struct Pool {
     state: AtomicU64,
-    next: AtomicUsize,
+    lanes: [Lane; MAX_LANES],
     job: UnsafeCell<Option<Job>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     /// Held by the caller that owns the job.
@@ -65,7 +78,7 @@ fn pool() -> &'static Pool {
     static POOL: OnceLock<Pool> = OnceLock::new();
     POOL.get_or_init(|| Pool {
         state: AtomicU64::new(0),
-        next: AtomicUsize::new(0),
+        lanes: [const { Lane { next: AtomicUsize::new(0), end: AtomicUsize::new(0) } }; MAX_LANES],
         job: UnsafeCell::new(None),
         panic: Mutex::new(None),
         workers: Mutex::new(Vec::new()),
@@ -209,10 +222,16 @@ fn run(chunks: usize, threads: usize, body: Body<'_>) {
     // SAFETY: only the lifetime changes. The body is used by entrants only, and this function does not return or unwind
     // before the job is closed and its last entrant has left.
     let body: Body<'static> = unsafe { std::mem::transmute::<Body<'_>, Body<'static>>(body) };
-    let job = Job { body, chunks, helpers };
+    let job = Job { body, lanes: (helpers + 1).min(MAX_LANES), helpers };
     // SAFETY: the lock is held, the state is closed and has no entrants: nobody reads or writes the job.
     unsafe { *pool.job.get() = Some(job) };
-    pool.next.store(0, Ordering::Relaxed);
+    let mut start = 0;
+    for (lane, left) in pool.lanes.iter().zip((1..=job.lanes).rev()) {
+        let end = start + (chunks - start).div_ceil(left);
+        lane.next.store(start, Ordering::Relaxed);
+        lane.end.store(end, Ordering::Relaxed);
+        start = end;
+    }
     let epoch = (pool.state.load(Ordering::Relaxed) >> 32).wrapping_add(1);
     pool.state.store((epoch << 32) | OPEN, Ordering::SeqCst);
     for worker in workers.iter().take(helpers) {
@@ -241,17 +260,21 @@ impl Pool {
     fn work(&self, job: &Job, slot: usize) {
         INSIDE.set(true);
         let result = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let chunk = self.next.fetch_add(1, Ordering::Relaxed);
-                if chunk >= job.chunks {
-                    break;
+            for turn in 0..job.lanes {
+                let lane = &self.lanes[(slot + turn) % job.lanes];
+                // Looking before taking keeps a range that is done in the caches of all.
+                while lane.next.load(Ordering::Relaxed) < lane.end.load(Ordering::Relaxed) {
+                    let chunk = lane.next.fetch_add(1, Ordering::Relaxed);
+                    if chunk >= lane.end.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    (job.body)(slot, chunk);
                 }
-                (job.body)(slot, chunk);
             }
         }));
         INSIDE.set(false);
         if let Err(payload) = result {
-            self.next.store(job.chunks, Ordering::Relaxed);
+            self.lanes[..job.lanes].iter().for_each(|lane| lane.end.store(0, Ordering::Relaxed));
             match &mut *self.panic.lock().unwrap_or_else(PoisonError::into_inner) {
                 place @ None => *place = Some(payload),
                 // Not dropped: that runs code of the payload, which could panic and leave the job open.

@@ -248,6 +248,57 @@ pub(crate) unsafe fn vectorized_for<R>(isa: Isa, body: impl FnOnce() -> R) -> R 
     }
 }
 
+/// Defines a function whose body is compiled once for every instruction set, the one in use being chosen at each call:
+/// plain loops in it vectorise. The generic parameters stand in brackets.
+///
+/// Unlike the closure of [`vectorized`], which the compiler may leave outside when it is long, the body is always inside.
+macro_rules! vectorize {
+    ($(#[$attribute:meta])* $visibility:vis fn $name:ident[$($generics:tt)*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$attribute])*
+        $visibility fn $name<$($generics)*>($($argument: $type),*) $(-> $result)? {
+            #[inline(always)]
+            fn plain<$($generics)*>($($argument: $type),*) $(-> $result)? $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<$($generics)*>($($argument: $type),*) $(-> $result)? {
+                plain($($argument),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+            fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? {
+                plain($($argument),*)
+            }
+            match $crate::arch::Isa::current() {
+                // SAFETY: `Isa::current` returns what the machine has.
+                #[cfg(target_arch = "x86_64")]
+                $crate::arch::Isa::Avx2 => unsafe { avx2($($argument),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::arch::Isa::Avx512 => unsafe { avx512($($argument),*) },
+                #[allow(unreachable_patterns, reason = "other targets have other instruction sets")]
+                _ => plain($($argument),*),
+            }
+        }
+    };
+}
+pub(crate) use vectorize;
+
+/// Copies whole cache lines past the caches; [`stream_fence`] makes them visible to other threads.
+///
+/// # Safety
+/// AVX2 is available; `to` starts on a multiple of 64, and both have the same length, a multiple of 64.
+#[cfg(target_arch = "x86_64")]
+pub(crate) unsafe fn stream_lines(from: &[u8], to: &mut [u8]) {
+    // SAFETY: passed on.
+    unsafe { x86_64::avx2::stream_lines(from, to) };
+}
+
+/// Orders the stores of [`stream_lines`] before all that follow.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn stream_fence() {
+    x86_64::avx2::stream_fence();
+}
+
 /// What the running sums of a tile start from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Start {

@@ -57,7 +57,8 @@ impl Tensor {
         };
         let describe = |id| {
             let node: &Node = &nodes[id];
-            let rule = node.rule.rsplit("::").next().unwrap_or(node.rule);
+            let plain = node.rule.split('<').next().unwrap_or(node.rule);
+            let rule = plain.rsplit("::").next().unwrap_or(plain);
             RecordedOperation { name: node.name, rule, inputs: inputs(node) }
         };
         order.iter().map(describe).collect()

@@ -1,6 +1,10 @@
-//! Activation functions beyond those of `unary.rs` and `gelu.rs`, with their derivatives `dx = dy y'(x)`:
+//! Activation functions whose gradient needs their input, with their derivatives `dx = dy y'(x)`:
 //!
 //! ```text
+//! silu          y = x sigmoid(x)                             y' = s (1 + x (1 - s)), s = sigmoid(x)
+//! gelu          y = x Φ(x)                                   y' = Φ(x) + x φ(x)
+//! gelu_tanh     y = x sigmoid(2 sqrt(2/π) (x + 0.044715 x³)) the derivative of that
+//! erf           y = 2/√π ∫₀ˣ e^(-t²) dt                      y' = 2/√π e^(-x²)
 //! leaky_relu    y = x above 0, slope x below                 y' = 1, slope
 //! elu           y = x above 0, alpha (eˣ - 1) below          y' = 1, alpha eˣ
 //! selu          y = scale elu(x)                             two constants that keep mean 0 and variance 1
@@ -10,152 +14,136 @@
 //! hardswish     y = x hardsigmoid(x)                         y' = x / 3 + 1/2 inside -3 .. 3, else 0 or 1
 //! ```
 //!
-//! All but `leaky_relu` compute in `f64`: one loop serves them all.
+//! `Φ` and `φ` are distribution function and density of the standard normal distribution.
 
-use striate_kernels::Element;
+use striate_kernels::activation::{
+    Elu, Erf, Function, Gelu, GeluTanh, Hardsigmoid, Hardswish, LeakyRelu, Mish, Silu, Softplus,
+};
 
-use super::pointwise::{map, zip};
+use super::derivatives;
+use super::pointwise::{map_function, map_gradient};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 /// Klambauer et al., *Self-normalizing neural networks*, 2017.
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
-#[derive(Clone, Copy)]
-enum Activation {
-    Elu { alpha: f64, scale: f64 },
-    Softplus { beta: f64 },
-    Mish,
-    Hardsigmoid,
-    Hardswish,
+/// A function of the kernels with its derivative by recorded operations.
+trait Activation: Function<f32> + Function<f64> + Send + 'static {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError>;
 }
 
-fn sigmoid(x: f64) -> f64 {
-    1.0 / (1.0 + (-x).exp())
+/// 1 where `x` is positive, else 0.
+fn positive(x: &Tensor) -> Result<Tensor, TensorError> {
+    x.try_gt(&x.zeros_like())
 }
 
-fn softplus(x: f64) -> f64 {
-    if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
+/// `slope` between -3 and 3, else 0.
+fn step(x: &Tensor, slope: f64) -> Result<Tensor, TensorError> {
+    let x = x.detach();
+    x.try_abs()?.try_lt(&x.full_like(3.0))?.try_to_dtype(x.dtype())?.try_mul_scalar(slope)
 }
 
-impl Activation {
-    fn value(self, x: f64) -> f64 {
-        match self {
-            Self::Elu { alpha, scale } => scale * if x > 0.0 { x } else { alpha * x.exp_m1() },
-            Self::Softplus { beta } => softplus(beta * x) / beta,
-            Self::Mish => x * softplus(x).tanh(),
-            Self::Hardsigmoid => (x / 6.0 + 0.5).clamp(0.0, 1.0),
-            Self::Hardswish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
-        }
-    }
-
-    fn derivative(self, x: f64) -> f64 {
-        match self {
-            Self::Elu { alpha, scale } => scale * if x > 0.0 { 1.0 } else { alpha * x.exp() },
-            Self::Softplus { beta } => sigmoid(beta * x),
-            Self::Mish => {
-                let t = softplus(x).tanh();
-                t + x * (1.0 - t * t) * sigmoid(x)
-            }
-            Self::Hardsigmoid => {
-                if x.abs() < 3.0 {
-                    1.0 / 6.0
-                } else {
-                    0.0
-                }
-            }
-            Self::Hardswish if x.abs() < 3.0 => x / 3.0 + 0.5,
-            Self::Hardswish => {
-                if x > 0.0 {
-                    1.0
-                } else {
-                    0.0
-                }
-            }
-        }
-    }
-
-    /// The derivative by recorded operations.
-    fn recorded_derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
-        let positive = x.try_gt(&x.zeros_like())?;
-        let steps = |slope: f64| -> Result<Tensor, TensorError> {
-            let x = x.detach();
-            x.try_abs()?.try_lt(&x.ones_like().try_mul_scalar(3.0)?)?.try_to_dtype(x.dtype())?.try_mul_scalar(slope)
-        };
-        match self {
-            Self::Elu { alpha, scale } => {
-                // Only what is not positive goes through the exponential: 0 · ∞ would be NaN.
-                let below = x.try_clamp(f64::NEG_INFINITY, 0.0)?.try_exp()?.try_mul_scalar(alpha * scale)?;
-                positive.try_where_(&x.ones_like().try_mul_scalar(scale)?, &below)
-            }
-            Self::Softplus { beta } => x.try_mul_scalar(beta)?.try_sigmoid(),
-            Self::Mish => {
-                let t = x.try_softplus(1.0)?.try_tanh()?;
-                let rest = t.try_square()?.try_neg()?.try_add_scalar(1.0)?;
-                t.try_add(&x.try_mul(&rest)?.try_mul(&x.try_sigmoid()?)?)
-            }
-            Self::Hardsigmoid => steps(1.0 / 6.0),
-            Self::Hardswish => {
-                let inside = x.try_mul_scalar(1.0 / 3.0)?.try_add_scalar(0.5)?;
-                steps(1.0)?.try_to_dtype(crate::DType::Bool)?.try_where_(&inside, &positive.try_to_dtype(x.dtype())?)
-            }
-        }
+impl Activation for Silu {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        derivatives::silu(x)
     }
 }
 
-struct ActivationBackward {
+impl Activation for Gelu {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        let below =
+            x.try_mul_scalar(std::f64::consts::FRAC_1_SQRT_2)?.try_erf()?.try_add_scalar(1.0)?.try_mul_scalar(0.5)?;
+        let density = x.try_square()?.try_mul_scalar(-0.5)?.try_exp()?;
+        let density = density.try_mul_scalar(1.0 / (2.0 * std::f64::consts::PI).sqrt())?;
+        below.try_add(&x.try_mul(&density)?)
+    }
+}
+
+impl Activation for GeluTanh {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        let square = x.try_square()?;
+        let argument = x.try_mul(&square.try_mul_scalar(Self::CUBE)?.try_add_scalar(1.0)?)?.try_mul_scalar(Self::SCALE)?;
+        let slope = square.try_mul_scalar(3.0 * Self::CUBE)?.try_add_scalar(1.0)?.try_mul_scalar(Self::SCALE)?;
+        let y = argument.try_sigmoid()?;
+        let bend = y.try_mul(&y.try_neg()?.try_add_scalar(1.0)?)?;
+        y.try_add(&x.try_mul(&bend)?.try_mul(&slope)?)
+    }
+}
+
+impl Activation for Erf {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        x.try_square()?.try_neg()?.try_exp()?.try_mul_scalar(std::f64::consts::FRAC_2_SQRT_PI)
+    }
+}
+
+impl Activation for LeakyRelu {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        positive(x)?.try_where_(&x.ones_like(), &x.full_like(self.slope))
+    }
+}
+
+impl Activation for Elu {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        // Only what is not positive goes through the exponential: 0 · ∞ would be NaN.
+        let below = x.try_clamp(f64::NEG_INFINITY, 0.0)?.try_exp()?.try_mul_scalar(self.alpha * self.scale)?;
+        positive(x)?.try_where_(&x.full_like(self.scale), &below)
+    }
+}
+
+impl Activation for Softplus {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        x.try_mul_scalar(self.beta)?.try_sigmoid()
+    }
+}
+
+impl Activation for Mish {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        let t = x.try_softplus(1.0)?.try_tanh()?;
+        let rest = t.try_square()?.try_neg()?.try_add_scalar(1.0)?;
+        t.try_add(&x.try_mul(&rest)?.try_mul(&x.try_sigmoid()?)?)
+    }
+}
+
+impl Activation for Hardsigmoid {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        step(x, 1.0 / 6.0)
+    }
+}
+
+impl Activation for Hardswish {
+    fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
+        let inside = x.try_mul_scalar(1.0 / 3.0)?.try_add_scalar(0.5)?;
+        step(x, 1.0)?.try_to_dtype(DType::Bool)?.try_where_(&inside, &positive(x)?.try_to_dtype(x.dtype())?)
+    }
+}
+
+struct ActivationBackward<F> {
     op: &'static str,
-    activation: Activation,
+    function: F,
     x: SavedTensor,
 }
 
-impl Backward for ActivationBackward {
+impl<F: Activation> Backward for ActivationBackward<F> {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let (x, activation) = (self.x.get(self.op)?, self.activation);
-        let dx = dispatch_float!(grad.dtype(), self.op, |T| {
-            zip(self.op, x, grad, grad.dtype(), |x: T, g: T| -> T {
-                g * activation.derivative(Element::to_f64(x)) as T
-            })?
-        });
-        Ok(vec![Some(dx)])
+        let x = self.x.get(self.op)?;
+        Ok(vec![Some(dispatch_float!(grad.dtype(), self.op, |T| {
+            map_gradient::<T, F>(self.op, x, grad, self.function)?
+        }))])
     }
 
     fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
         let x = recording.input(0, self.x.get(self.op)?);
-        Ok(vec![Some(grad.try_mul(&self.activation.recorded_derivative(&x)?)?)])
+        Ok(vec![Some(grad.try_mul(&self.function.derivative(&x)?)?)])
     }
 }
 
-fn activate(op: &'static str, x: &Tensor, activation: Activation) -> Result<Tensor, TensorError> {
-    let y = dispatch_float!(x.dtype(), op, |T| {
-        map(x, x.dtype(), |x: T| -> T { activation.value(Element::to_f64(x)) as T })
-    });
-    Ok(y.record(op, &[x], || ActivationBackward { op, activation, x: SavedTensor::new(x) }))
-}
-
-struct LeakyReluBackward {
-    slope: f64,
-    x: SavedTensor,
-}
-
-impl Backward for LeakyReluBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        const OP: &str = "leaky_relu";
-        let x = self.x.get(OP)?;
-        let dx = dispatch_float!(grad.dtype(), OP, |T| {
-            let slope = self.slope as T;
-            zip(OP, x, grad, grad.dtype(), |x: T, g: T| if x > 0.0 { g } else { slope * g })?
-        });
-        Ok(vec![Some(dx)])
-    }
-
-    fn differentiable(&self, grad: &Tensor, _needs: &[bool], _recording: &Recording) -> Gradients {
-        let x = self.x.get("leaky_relu")?;
-        Ok(vec![Some(x.try_gt(&x.zeros_like())?.try_where_(grad, &grad.try_mul_scalar(self.slope)?)?)])
-    }
+fn activate<F: Activation>(op: &'static str, x: &Tensor, function: F) -> Result<Tensor, TensorError> {
+    let y = dispatch_float!(x.dtype(), op, |T| map_function::<T, F>(x, function));
+    Ok(y.record(op, &[x], || ActivationBackward { op, function, x: SavedTensor::new(x) }))
 }
 
 /// Defines `name` and `try_name` on [`Tensor`], for float tensors, through [`activate`].
@@ -186,7 +174,7 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[2.0f32, f32::NEG_INFINITY], &[2]).elu(1.0).to_vec::<f32>(), [2.0, -1.0]);
     /// ```
-    elu, try_elu, (alpha), Activation::Elu { alpha, scale: 1.0 }
+    elu, try_elu, (alpha), Elu { alpha, scale: 1.0 }
 );
 activation!(
     /// Scaled exponential linear unit, with the constants that keep activations near mean 0 and variance 1.
@@ -195,7 +183,7 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::scalar(1.0f32).selu().item::<f32>(), 1.050_701);
     /// ```
-    selu, try_selu, (), Activation::Elu { alpha: SELU_ALPHA, scale: SELU_SCALE }
+    selu, try_selu, (), Elu { alpha: SELU_ALPHA, scale: SELU_SCALE }
 );
 activation!(
     /// A smooth `relu`: `log(1 + e^(beta x)) / beta`, without overflow. PyTorch's default `beta` is 1.
@@ -204,7 +192,7 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[0.0f64, 1000.0], &[2]).softplus(1.0).to_vec::<f64>(), [2f64.ln(), 1000.0]);
     /// ```
-    softplus, try_softplus, (beta), Activation::Softplus { beta }
+    softplus, try_softplus, (beta), Softplus { beta }
 );
 activation!(
     /// `x · tanh(softplus(x))`.
@@ -213,7 +201,7 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[0.0f32, 100.0], &[2]).mish().to_vec::<f32>(), [0.0, 100.0]);
     /// ```
-    mish, try_mish, (), Activation::Mish
+    mish, try_mish, (), Mish {}
 );
 activation!(
     /// A sigmoid made of three straight lines: 0 up to -3, 1 from 3 on.
@@ -222,7 +210,7 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[-4.0f32, 0.0, 3.0], &[3]).hardsigmoid().to_vec::<f32>(), [0.0, 0.5, 1.0]);
     /// ```
-    hardsigmoid, try_hardsigmoid, (), Activation::Hardsigmoid
+    hardsigmoid, try_hardsigmoid, (), Hardsigmoid {}
 );
 activation!(
     /// `x · hardsigmoid(x)`: `silu` without an exponential.
@@ -231,30 +219,66 @@ activation!(
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[-4.0f32, 0.0, 3.0], &[3]).hardswish().to_vec::<f32>(), [0.0, 0.0, 3.0]);
     /// ```
-    hardswish, try_hardswish, (), Activation::Hardswish
+    hardswish, try_hardswish, (), Hardswish {}
 );
 
-impl Tensor {
+activation!(
     /// `x` above 0, `slope · x` below. PyTorch's default slope is 0.01.
     ///
     /// ```
     /// use striate_tensor::Tensor;
     /// assert_eq!(Tensor::from_slice(&[-2.0f32, 3.0], &[2]).leaky_relu(0.5).to_vec::<f32>(), [-1.0, 3.0]);
     /// ```
+    leaky_relu, try_leaky_relu, (slope), LeakyRelu { slope }
+);
+activation!(
+    /// Sigmoid linear unit, `x · sigmoid(x)`, also called swish.
+    silu, try_silu, (), Silu {}
+);
+activation!(
+    /// The Gaussian error linear unit (Hendrycks and Gimpel 2016), `x · Φ(x)`, in its exact form: a smooth gate that passes
+    /// large `x` and stops very negative ones.
     ///
-    /// # Panics
-    /// When the tensor is not a float tensor.
-    #[track_caller]
-    pub fn leaky_relu(&self, slope: f64) -> Tensor {
-        self.try_leaky_relu(slope).or_panic()
-    }
+    /// ```
+    /// use striate_tensor::Tensor;
+    /// let y = Tensor::from_slice(&[0.0f64, 1.0, -10.0], &[3]).gelu().to_vec::<f64>();
+    /// assert!(y[0] == 0.0 && (y[1] - 0.841_344_746_068_543).abs() < 1e-14 && y[2].abs() < 1e-20);
+    /// ```
+    gelu, try_gelu, (), Gelu {}
+);
+activation!(
+    /// [`gelu`](Self::gelu) by a hyperbolic tangent (PyTorch's `approximate="tanh"`), as GPT-2 has it; within 5e-4 of the
+    /// exact form.
+    ///
+    /// ```
+    /// use striate_tensor::Tensor;
+    /// assert_eq!(Tensor::from_slice(&[0.0f64, 1.0], &[2]).gelu_tanh().to_vec::<f64>(), [0.0, 0.841_191_990_608_276_6]);
+    /// ```
+    gelu_tanh, try_gelu_tanh, (), GeluTanh {}
+);
+activation!(
+    /// The error function of each element: twice the probability that a normal number of variance 1/2 lies between 0
+    /// and `x`.
+    ///
+    /// ```
+    /// use striate_tensor::Tensor;
+    /// let y = Tensor::from_slice(&[0.0f32, 10.0, -10.0], &[3]).erf();
+    /// assert_eq!(y.to_vec::<f32>(), [0.0, 1.0, -1.0]);
+    /// ```
+    erf, try_erf, (), Erf {}
+);
 
-    /// Like [`leaky_relu`](Self::leaky_relu), with a mistake as an error.
-    pub fn try_leaky_relu(&self, slope: f64) -> Result<Tensor, TensorError> {
-        let y = dispatch_float!(self.dtype(), "leaky_relu", |T| {
-            let factor = slope as T;
-            map(self, self.dtype(), |x: T| if x > 0.0 { x } else { factor * x })
-        });
-        Ok(y.record("leaky_relu", &[self], || LeakyReluBackward { slope, x: SavedTensor::new(self) }))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn infinities_and_nan() {
+        let x = Tensor::from_slice(&[f64::INFINITY, f64::NEG_INFINITY, f64::NAN], &[3]).requires_grad_(true);
+        let y = x.gelu();
+        y.sum_all().backward();
+        let gradient = x.grad().unwrap().to_vec::<f64>();
+        assert!(y.to_vec::<f64>()[0] == f64::INFINITY && gradient[0] == 1.0 && gradient[1] == 0.0);
+        assert!(gradient[2].is_nan());
     }
 }

@@ -17,8 +17,7 @@
 
 use striate_kernels::Element;
 use striate_kernels::pointwise::sum;
-use striate_kernels::softmax::log_softmax_rows;
-use striate_kernels::threads::parallel_chunks_mut;
+use striate_kernels::softmax::{cross_entropy_backward_rows, log_softmax_rows};
 
 use super::softmax::{dense_along, dim_to_last};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
@@ -197,11 +196,18 @@ impl Backward for CrossEntropyBackward {
         let grad_input = dispatch_float!(grad.dtype(), op, |T| {
             let (grad_data, indices) = (grad.data_in_format::<T>(MemoryFormat::Contiguous), targets.data::<i64>());
             let log_p = log_probabilities.map(|tensor| tensor.data::<T>());
-            let per_row = self.reduction == Reduction::None;
-            let count = if self.reduction == Reduction::Mean { indices.len() as f64 } else { 1.0 };
-            let loss_grad = |row: usize| grad_data[if per_row { row } else { 0 }] / count as T;
-            Tensor::fill_layout::<T>(layout, grad.dtype(), |out| {
-                fill_gradient(out, self.kind.shares(classes), &indices, log_p.as_deref(), &loss_grad);
+            // One gradient for all rows, or one for each.
+            let grad_data = match self.reduction {
+                Reduction::None => grad_data.to_vec(),
+                Reduction::Sum => vec![grad_data[0]],
+                Reduction::Mean => vec![grad_data[0] / indices.len() as T],
+            };
+            Tensor::fill_layout::<T>(layout, grad.dtype(), |out| match log_p {
+                Some(log_p) => {
+                    let shares = self.kind.shares(classes);
+                    cross_entropy_backward_rows(&log_p, &indices, shares, &grad_data, classes, out);
+                }
+                None => nll_gradient(out, classes, &indices, &grad_data),
             })
         });
         Ok(vec![Some(grad_input)])
@@ -242,32 +248,12 @@ fn classes_to(dim: usize, rank: usize) -> Vec<isize> {
     order
 }
 
-/// `out[r, j] = loss_grad(r) * (exp(log_p[r, j]) - chosen * [j = target] - every)`, without the exponential when there is
-/// no `log_p`. The shares are `(chosen, every)`.
-fn fill_gradient<T: Element>(
-    out: &mut [T],
-    (chosen, every): (T, T),
-    targets: &[i64],
-    log_p: Option<&[T]>,
-    loss_grad: &(impl Fn(usize) -> T + Sync),
-) {
-    let classes = out.len() / targets.len().max(1);
-    let rows = (8192 / classes.max(1)).max(1);
-    parallel_chunks_mut(out, rows * classes, &|chunk, part: &mut [T]| {
-        for (i, out) in part.chunks_exact_mut(classes).enumerate() {
-            let row = chunk * rows + i;
-            let (grad, target) = (loss_grad(row), targets[row] as usize);
-            match log_p {
-                None => out.fill(T::ZERO),
-                Some(log_p) => {
-                    for (out, &log_p) in out.iter_mut().zip(&log_p[row * classes..]) {
-                        *out = (log_p.exp() - every) * grad;
-                    }
-                }
-            }
-            out[target] -= chosen * grad;
-        }
-    });
+/// `out[r, j] = -grad[r] [j = target]`, `grad` being one number for all rows or one for each.
+fn nll_gradient<T: Element>(out: &mut [T], classes: usize, targets: &[i64], grad: &[T]) {
+    out.fill(T::ZERO);
+    for (row, &target) in targets.iter().enumerate() {
+        out[row * classes + target as usize] = -grad[if grad.len() > 1 { row } else { 0 }];
+    }
 }
 
 /// Checks the arguments; returns the class dimension.

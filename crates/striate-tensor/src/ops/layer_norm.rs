@@ -97,10 +97,9 @@ fn normalize(op: &'static str, x: &Tensor, norm: RowNorm, affine: Affine, eps: f
         let affine = affine.map(|(weight, bias)| {
             [weight, bias].map(|parameter| parameter.data_in_format::<T>(MemoryFormat::Contiguous))
         });
-        kernel::statistics(&norm, &data, eps as T, statistics.as_mut_slice::<T>());
         Tensor::fill_new::<T>(x.shape(), MemoryFormat::Contiguous, |output| {
             let affine = affine.as_ref().map(|[weight, bias]| (&**weight, &**bias));
-            kernel::normalize(&norm, &data, statistics.as_slice::<T>(), affine, output);
+            kernel::forward(&norm, &data, eps as T, affine, statistics.as_mut_slice::<T>(), output);
         })
     });
     let inputs: Vec<&Tensor> =

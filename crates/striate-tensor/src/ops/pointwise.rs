@@ -2,13 +2,18 @@
 //!
 //! An output is filled in its own memory order. Inputs follow through strides (0 where they are broadcast);
 //! dimensions that lie behind each other in all operands are merged first, so equal dense layouts, channels-last
-//! included, become one flat loop, and a per-channel vector against a channels-last image a loop over rows of channels.
-//! Work is cut into chunks by the size of the problem only, so results do not depend on the number of threads.
+//! included, become one flat loop. Elements that do not lie side by side are gathered in blocks, so that the arithmetic
+//! itself is compiled once, for slices. Work is cut into chunks by the size of the problem only, so results do not depend
+//! on the number of threads.
 
 use bytemuck::Pod;
+use striate_kernels::Element;
+use striate_kernels::activation::Function;
 use striate_kernels::pointwise as flat;
+use striate_kernels::streaming::fill_pieces;
 use striate_kernels::threads::parallel_chunks_mut;
 
+use crate::dtype::Number;
 use crate::layout::{Layout, broadcast_shapes};
 use crate::{DType, Tensor, TensorError};
 
@@ -54,27 +59,25 @@ impl<const K: usize> Loops<K> {
         Self { sizes, strides }
     }
 
-    /// Makes short rows longer: when input `k` is one row of a few elements that repeats while all else runs on flat, as
-    /// a vector of channels against a channels-last image, returns that row written several times over, to be read
-    /// instead, and changes the loops to rows of that length. The last row may then be cut short.
-    fn widen_rows<S: Pod>(&mut self, k: usize, data: &[S]) -> Option<Vec<S>> {
-        const WIDE: usize = 512;
-        let (&[rows, inner], &[outer_strides, inner_strides]) = (&self.sizes[..], &self.strides[..]) else {
-            return None;
-        };
-        let flat = |j: usize| inner_strides[j] == 1 && outer_strides[j] == if j == k { 0 } else { inner };
-        let repeats = WIDE / inner.max(1);
-        if repeats < 2 || rows < repeats || !(0..K).all(flat) {
-            return None;
-        }
-        self.sizes = vec![rows.div_ceil(repeats), repeats * inner];
-        self.strides[0] = outer_strides.map(|stride| stride * repeats);
-        Some(data[..inner].repeat(repeats))
+    /// Whether input `k` lies in the order of the output, without gaps.
+    fn is_flat(&self, k: usize) -> bool {
+        let mut expected = 1;
+        self.sizes.iter().zip(&self.strides).rev().all(|(&size, stride)| {
+            let fits = size == 1 || stride[k] == expected;
+            expected *= size;
+            fits
+        })
     }
 
-    /// The strides of the inputs when one flat loop does it all.
-    fn flat(&self) -> Option<[usize; K]> {
-        if self.sizes.len() == 1 { Some(self.strides[0]) } else { None }
+    /// Whether input `k` is one row that repeats.
+    fn repeats(&self, k: usize) -> bool {
+        self.strides[..self.strides.len() - 1].iter().all(|stride| stride[k] == 0)
+    }
+
+    /// Elements of a block to gather: whole rows where they are short.
+    fn block(&self) -> usize {
+        let (inner, _) = self.inner(0);
+        if inner <= BLOCK { BLOCK / inner * inner } else { BLOCK }
     }
 
     /// Calls `row` for every innermost row of `output`, in parallel.
@@ -106,6 +109,27 @@ impl<const K: usize> Loops<K> {
                 }
             }
         });
+    }
+
+    /// The length of a row, and the stride of input `k` along it.
+    fn inner(&self, k: usize) -> (usize, usize) {
+        match (self.sizes.last(), self.strides.last()) {
+            (Some(&inner), Some(stride)) => (inner, stride[k]),
+            _ => (1, 1),
+        }
+    }
+
+    /// The offset of input `k` one row after the row `index`, which is moved on.
+    fn next_row(&self, index: &mut [usize], mut offset: usize, k: usize) -> usize {
+        for d in (0..index.len()).rev() {
+            index[d] += 1;
+            if index[d] < self.sizes[d] {
+                return offset + self.strides[d][k];
+            }
+            index[d] = 0;
+            offset -= (self.sizes[d] - 1) * self.strides[d][k];
+        }
+        offset
     }
 
     /// The index in the outer dimensions of row number `row`, and the offsets of the inputs there.
@@ -177,29 +201,140 @@ impl Transpose {
     }
 }
 
-/// `f` of every element, in a new tensor of `dtype` with the layout of `x` where that is dense. `A` and `O` must be the
-/// stored forms of the dtypes.
-pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: impl Fn(A) -> O + Sync) -> Tensor {
+/// Elements gathered at a time.
+const BLOCK: usize = 1024;
+
+/// The elements of one input in the order of the output.
+struct Gather<'a, S> {
+    data: &'a [S],
+    /// Lies in the order of the output, without gaps.
+    flat: bool,
+    /// Is one row, over and over.
+    repeats: bool,
+    buffer: Vec<S>,
+    /// How many elements of a repeating row the buffer holds.
+    held: usize,
+}
+
+impl<'a, S: Pod> Gather<'a, S> {
+    fn new<const K: usize>(loops: &Loops<K>, k: usize, data: &'a [S]) -> Self {
+        Self { data, flat: loops.is_flat(k), repeats: loops.repeats(k), buffer: Vec::new(), held: 0 }
+    }
+
+    /// The `len` elements of input `k` from number `first` of the output on.
+    fn get<const K: usize>(&mut self, loops: &Loops<K>, k: usize, first: usize, len: usize) -> &[S] {
+        if self.flat {
+            return &self.data[first..first + len];
+        }
+        let (inner, stride) = loops.inner(k);
+        let within = first % inner;
+        let same = self.repeats && (stride == 0 || (within == 0 && len.is_multiple_of(inner)));
+        if same && self.held >= len {
+            return &self.buffer[..len];
+        }
+        let (mut index, offsets) = loops.position(first / inner);
+        let mut offset = offsets[k];
+        if stride == 1 && within + len <= inner {
+            return &self.data[offset + within..offset + within + len];
+        }
+        self.buffer.clear();
+        let mut from = within;
+        while self.buffer.len() < len {
+            let count = (inner - from).min(len - self.buffer.len());
+            let start = offset + from * stride;
+            match stride {
+                1 => self.buffer.extend_from_slice(&self.data[start..start + count]),
+                0 => self.buffer.resize(self.buffer.len() + count, self.data[start]),
+                _ => self.buffer.extend(self.data[start..].iter().step_by(stride).take(count)),
+            }
+            from = 0;
+            offset = loops.next_row(&mut index, offset, k);
+        }
+        self.held = if same { len } else { 0 };
+        &self.buffer[..len]
+    }
+}
+
+/// `kernel` of the elements, in a new tensor of `dtype` with the layout of `x` where that is dense; `kernel` gets pieces
+/// of the input and of the output of the same length. `A` and `O` must be the stored forms of the dtypes.
+pub(crate) fn map_slices<A: Pod + Sync, O: Pod + Send>(
+    x: &Tensor,
+    dtype: DType,
+    kernel: &(dyn Fn(&[A], &mut [O]) + Sync),
+) -> Tensor {
     let data = x.data::<A>();
     let data: &[A] = &data;
     let layout = x.layout().fresh();
+    if layout.strides == x.layout().strides {
+        return Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+            fill_pieces(output, 1, GRAIN, &|first, piece| kernel(&data[first..first + piece.len()], piece));
+        });
+    }
     let loops = Loops::new(&layout, [x.layout()]);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        if let Some([1]) = loops.flat() {
-            return flat::map(&data[..output.len()], output, f);
-        }
-        loops.for_each_row(output, &|row, [offset], [stride]| {
-            if stride == 1 {
-                for (o, &a) in row.iter_mut().zip(&data[offset..]) {
-                    *o = f(a);
-                }
-            } else {
-                for (i, o) in row.iter_mut().enumerate() {
-                    *o = f(data[offset + i * stride]);
-                }
+        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+            let mut x = Gather::new(&loops, 0, data);
+            for (i, block) in piece.chunks_mut(loops.block()).enumerate() {
+                kernel(x.get(&loops, 0, first + i * loops.block(), block.len()), block);
             }
         });
     })
+}
+
+/// `f` of every element, in a new tensor of `dtype` with the layout of `x` where that is dense. `A` and `O` must be the
+/// stored forms of the dtypes.
+pub(crate) fn map<A: Pod + Sync, O: Pod + Send>(x: &Tensor, dtype: DType, f: impl Fn(A) -> O + Sync) -> Tensor {
+    map_slices(x, dtype, &|x: &[A], out: &mut [O]| flat::apply(x, out, &f))
+}
+
+/// The values of `f` at the elements.
+pub(crate) fn map_function<T: Number + Element, F: Function<T>>(x: &Tensor, f: F) -> Tensor {
+    map_slices(x, T::DTYPE, &|x: &[T], out: &mut [T]| flat::apply_function(x, out, f))
+}
+
+/// The gradient of [`map_function`] from what was saved, in its layout.
+pub(crate) fn map_gradient<T: Number + Element, F: Function<T>>(
+    op: &'static str,
+    saved: &Tensor,
+    grad: &Tensor,
+    f: F,
+) -> Result<Tensor, TensorError> {
+    zip_slices(op, saved, grad, T::DTYPE, &|x: &[T], grad: &[T], out: &mut [T]| flat::apply_gradient(x, grad, out, f))
+}
+
+/// What is done to a piece of the output and the matching elements of two inputs.
+type Kernel2<'a, A, B, O> = dyn Fn(&[A], &[B], &mut [O]) + Sync + 'a;
+
+/// Like [`map_slices`] for every pair of elements, both expanded to their common shape.
+pub(crate) fn zip_slices<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
+    op: &'static str,
+    a: &Tensor,
+    b: &Tensor,
+    dtype: DType,
+    kernel: &Kernel2<'_, A, B, O>,
+) -> Result<Tensor, TensorError> {
+    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
+    let (a_data, b_data): (&[A], &[B]) = (&a_data, &b_data);
+    if a.shape() == b.shape() && a.strides() == b.strides() && a.layout().is_dense() {
+        return Ok(Tensor::fill_layout(a.layout().fresh(), dtype, |output: &mut [O]| {
+            fill_pieces(output, 1, GRAIN, &|first, piece| {
+                let range = first..first + piece.len();
+                kernel(&a_data[range.clone()], &b_data[range], piece);
+            });
+        }));
+    }
+    let shape = common_shape(op, a, b)?;
+    let layout = output_layout(&shape, &[a, b]);
+    let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
+    Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
+        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+            let (mut a, mut b) = (Gather::new(&loops, 0, a_data), Gather::new(&loops, 1, b_data));
+            for (i, block) in piece.chunks_mut(loops.block()).enumerate() {
+                let (first, len) = (first + i * loops.block(), block.len());
+                kernel(a.get(&loops, 0, first, len), b.get(&loops, 1, first, len), block);
+            }
+        });
+    }))
 }
 
 /// `f` of every pair of elements, both expanded to their common shape, in a new tensor of `dtype`.
@@ -210,65 +345,27 @@ pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
     dtype: DType,
     f: impl Fn(A, B) -> O + Sync,
 ) -> Result<Tensor, TensorError> {
-    let (layout, mut loops) = pair_loops(op, a, b)?;
-    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
-    let (a_tile, b_tile) = (loops.widen_rows(0, &a_data), loops.widen_rows(1, &b_data));
-    let (a, b): (&[A], &[B]) = (a_tile.as_deref().unwrap_or(&a_data), b_tile.as_deref().unwrap_or(&b_data));
-    Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| match loops.flat() {
-        Some([1, 1]) => flat::zip(&a[..output.len()], &b[..output.len()], output, f),
-        _ => loops.for_each_row(output, &|row, offsets, strides| zip_row(row, a, b, offsets, strides, &f)),
-    }))
+    zip_slices(op, a, b, dtype, &|a: &[A], b: &[B], out: &mut [O]| flat::apply2(a, b, out, &f))
 }
 
-/// The layout of the result of `zip`, and the loops.
-fn pair_loops(op: &'static str, a: &Tensor, b: &Tensor) -> Result<(Layout, Loops<2>), TensorError> {
-    let shape = common_shape(op, a, b)?;
-    let layout = output_layout(&shape, &[a, b]);
-    let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
-    Ok((layout, loops))
-}
-
-#[inline(always)]
-fn zip_row<A: Copy, B: Copy, O>(
-    row: &mut [O],
-    a: &[A],
-    b: &[B],
-    [ao, bo]: [usize; 2],
-    strides: [usize; 2],
-    f: &impl Fn(A, B) -> O,
-) {
-    match strides {
-        [1, 1] => {
-            for ((o, &a), &b) in row.iter_mut().zip(&a[ao..]).zip(&b[bo..]) {
-                *o = f(a, b);
-            }
-        }
-        [1, 0] => {
-            let b = b[bo];
-            for (o, &a) in row.iter_mut().zip(&a[ao..]) {
-                *o = f(a, b);
-            }
-        }
-        [0, 1] => {
-            let a = a[ao];
-            for (o, &b) in row.iter_mut().zip(&b[bo..]) {
-                *o = f(a, b);
-            }
-        }
-        [sa, sb] => {
-            for (i, o) in row.iter_mut().enumerate() {
-                *o = f(a[ao + i * sa], b[bo + i * sb]);
-            }
-        }
-    }
-}
+/// What is done to a piece of the output and the matching elements of three inputs.
+type Kernel3<'a, A, B, C, O> = dyn Fn(&[A], &[B], &[C], &mut [O]) + Sync + 'a;
 
 /// `f` of every triple of elements, all expanded to `shape`, in a new tensor of `dtype`.
 pub(crate) fn zip3<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
     shape: &[usize],
-    (a, b, c): (&Tensor, &Tensor, &Tensor),
+    inputs: (&Tensor, &Tensor, &Tensor),
     dtype: DType,
     f: impl Fn(A, B, C) -> O + Sync,
+) -> Tensor {
+    zip3_slices(shape, inputs, dtype, &|a: &[A], b: &[B], c: &[C], out: &mut [O]| flat::apply3(a, b, c, out, &f))
+}
+
+fn zip3_slices<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
+    shape: &[usize],
+    (a, b, c): (&Tensor, &Tensor, &Tensor),
+    dtype: DType,
+    kernel: &Kernel3<'_, A, B, C, O>,
 ) -> Tensor {
     let layout = output_layout(shape, &[b, c, a]);
     let expanded = [a, b, c].map(|input| input.layout().expanded(shape));
@@ -276,13 +373,13 @@ pub(crate) fn zip3<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
     let (a_data, b_data, c_data) = (a.data::<A>(), b.data::<B>(), c.data::<C>());
     let (a, b, c): (&[A], &[B], &[C]) = (&a_data, &b_data, &c_data);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        if let Some([1, 1, 1]) = loops.flat() {
-            let len = output.len();
-            return flat::zip3(&a[..len], &b[..len], &c[..len], output, f);
-        }
-        loops.for_each_row(output, &|row, [ao, bo, co], strides| {
-            for (i, o) in row.iter_mut().enumerate() {
-                *o = f(a[ao + i * strides[0]], b[bo + i * strides[1]], c[co + i * strides[2]]);
+        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+            let (mut a, mut b) = (Gather::new(&loops, 0, a), Gather::new(&loops, 1, b));
+            let mut c = Gather::new(&loops, 2, c);
+            for (i, block) in piece.chunks_mut(loops.block()).enumerate() {
+                let (first, len) = (first + i * loops.block(), block.len());
+                let (a, b) = (a.get(&loops, 0, first, len), b.get(&loops, 1, first, len));
+                kernel(a, b, c.get(&loops, 2, first, len), block);
             }
         });
     })

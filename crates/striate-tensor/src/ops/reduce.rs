@@ -6,6 +6,7 @@
 
 use bytemuck::Pod;
 use striate_kernels::memory::Buffer;
+use striate_kernels::pointwise;
 use striate_kernels::threads::parallel_chunks_mut;
 
 use super::pointwise::GRAIN;
@@ -132,8 +133,9 @@ fn fold_block<S: Pod + Send + Sync>(
     if a * b == 0 {
         return folded;
     }
-    // A long fold is cut into blocks of rows, so that the blocks can go in parallel and rounding errors stay small.
-    let rows = (GRAIN / b).max(1);
+    // A long fold is cut into blocks of rows, so that the blocks can go in parallel and rounding errors stay small; wide
+    // rows in at most 64 blocks, which bounds the memory.
+    let rows = (GRAIN / b).max(1).max(if b > 64 { r.div_ceil(64) } else { 1 });
     if r > rows && a * b < GRAIN {
         let blocks = r.div_ceil(rows);
         let mut partial = Buffer::uninit(a * blocks * b * size_of::<S>());
@@ -155,35 +157,9 @@ fn fold_block<S: Pod + Send + Sync>(
 }
 
 /// `[r, b] -> [b]` for one block.
-#[inline(always)]
 fn fold_rows<S: Copy>(data: &[S], output: &mut [S], identity: S, combine: &impl Fn(S, S) -> S) {
-    if let [output] = output {
-        *output = fold_row(data, identity, combine);
-        return;
+    match output {
+        [output] => *output = pointwise::fold_row(data, identity, combine),
+        _ => pointwise::fold_rows(data, output, identity, combine),
     }
-    output.fill(identity);
-    for row in data.chunks_exact(output.len()) {
-        for (o, &x) in output.iter_mut().zip(row) {
-            *o = combine(*o, x);
-        }
-    }
-}
-
-/// One row: pairwise above 1024 elements, eight interleaved folds below.
-fn fold_row<S: Copy>(row: &[S], identity: S, combine: &impl Fn(S, S) -> S) -> S {
-    const LANES: usize = 8;
-    if row.len() > 1024 {
-        let middle = (row.len() / 2).next_multiple_of(LANES);
-        return combine(fold_row(&row[..middle], identity, combine), fold_row(&row[middle..], identity, combine));
-    }
-    let mut lanes = [identity; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &x) in lanes.iter_mut().zip(chunk) {
-            *lane = combine(*lane, x);
-        }
-    }
-    let folded = rest.iter().fold(identity, |folded, &x| combine(folded, x));
-    lanes.into_iter().fold(folded, combine)
 }

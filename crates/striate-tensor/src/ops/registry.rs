@@ -124,6 +124,7 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("sigmoid", one, |x| x[0].sigmoid()),
     op("tanh", one, |x| x[0].tanh()),
     op("gelu", one, |x| x[0].gelu()),
+    op("gelu_tanh", one, |x| x[0].gelu_tanh()),
     op("silu", one, |x| x[0].silu()),
     op("erf", one, |x| x[0].erf()),
     op("leaky_relu", one, |x| x[0].leaky_relu(0.1)),

@@ -1,12 +1,13 @@
-//! Functions of one element: `relu`, `sigmoid`, `tanh`, `silu`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
+//! Functions of one element: `relu`, `sigmoid`, `tanh`, `exp`, `log`, `sqrt`, `square`, `abs`, `sin`, `cos`.
 //!
 //! One line of `unary!` per function: forward, and the derivative from the element `x` and the result `y`, of which
 //! only the one that is named is kept for the backward pass: `dx = dy · derivative`.
 
 use striate_kernels::Element;
+use striate_kernels::activation::Function;
 
 use super::derivatives;
-use super::pointwise::{map, zip};
+use super::pointwise::{map_function, map_gradient};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
@@ -19,38 +20,58 @@ macro_rules! unary {
             saved: SavedTensor,
         }
 
-        impl Backward for $backward {
-            fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-                const NAME: &str = stringify!($name);
-                let saved = self.saved.get(NAME)?;
-                let dx = dispatch_float!(grad.dtype(), NAME, |T| {
-                    zip(NAME, saved, grad, grad.dtype(), |$v: T, g: T| -> T { g * $derivative })?
-                });
-                Ok(vec![Some(dx)])
+        const _: () = {
+            /// The gradient is a function of what is saved.
+            #[derive(Clone, Copy)]
+            struct Formula;
+
+            unary!(@formula f32 |$x| $forward, |$v| $derivative);
+            unary!(@formula f64 |$x| $forward, |$v| $derivative);
+
+            impl Backward for $backward {
+                fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+                    const NAME: &str = stringify!($name);
+                    let saved = self.saved.get(NAME)?;
+                    Ok(vec![Some(dispatch_float!(grad.dtype(), NAME, |T| {
+                        map_gradient::<T, _>(NAME, saved, grad, Formula)?
+                    }))])
+                }
+
+                fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
+                    let saved = unary!(@attach $saved, recording, self.saved.get(stringify!($name))?);
+                    Ok(vec![Some(grad.try_mul(&derivatives::$name(&saved)?)?)])
+                }
             }
 
-            fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
-                let saved = unary!(@attach $saved, recording, self.saved.get(stringify!($name))?);
-                Ok(vec![Some(grad.try_mul(&derivatives::$name(&saved)?)?)])
-            }
-        }
+            impl Tensor {
+                $(#[$doc])*
+                ///
+                /// # Panics
+                /// When the tensor is not a float tensor.
+                #[track_caller]
+                pub fn $name(&self) -> Tensor {
+                    self.$try_name().or_panic()
+                }
 
-        impl Tensor {
-            $(#[$doc])*
-            ///
-            /// # Panics
-            /// When the tensor is not a float tensor.
-            #[track_caller]
-            pub fn $name(&self) -> Tensor {
-                self.$try_name().or_panic()
+                #[doc = concat!("Like [`", stringify!($name), "`](Self::", stringify!($name), "), with a mistake as an error.")]
+                pub fn $try_name(&self) -> Result<Tensor, TensorError> {
+                    const NAME: &str = stringify!($name);
+                    let y = dispatch_float!(self.dtype(), NAME, |T| map_function::<T, _>(self, Formula));
+                    let saved = unary!(@saved $saved, self, y);
+                    Ok(y.record(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
+                }
             }
-
-            #[doc = concat!("Like [`", stringify!($name), "`](Self::", stringify!($name), "), with a mistake as an error.")]
-            pub fn $try_name(&self) -> Result<Tensor, TensorError> {
-                const NAME: &str = stringify!($name);
-                let y = dispatch_float!(self.dtype(), NAME, |T| map(self, self.dtype(), |$x: T| -> T { $forward }));
-                let saved = unary!(@saved $saved, self, y);
-                Ok(y.record(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
+        };
+    };
+    (@formula $type:ident |$x:ident| $forward:expr, |$v:ident| $derivative:expr) => {
+        impl Function<$type> for Formula {
+            #[inline(always)]
+            fn value(self, $x: $type) -> $type {
+                $forward
+            }
+            #[inline(always)]
+            fn gradient(self, $v: $type, grad: $type) -> $type {
+                grad * $derivative
             }
         }
     };
@@ -71,13 +92,6 @@ unary!(
 unary!(
     /// Hyperbolic tangent; the derivative is `1 - y²`.
     tanh, try_tanh, TanhBackward: |x| Element::tanh(x), from output: |y| 1.0 - y * y
-);
-unary!(
-    /// Sigmoid linear unit, `x · sigmoid(x)`, also called swish.
-    silu, try_silu, SiluBackward: |x| x / (1.0 + Element::exp(-x)), from input: |x| {
-        let sigmoid = 1.0 / (1.0 + Element::exp(-x));
-        sigmoid * (1.0 + x * (1.0 - sigmoid))
-    }
 );
 unary!(
     /// e to the power of each element.

@@ -212,3 +212,23 @@ pub(in crate::arch) unsafe fn transpose(from: *const f32, from_row: usize, to: *
         }
     }
 }
+
+/// # Safety
+/// As [`super::super::stream_lines`].
+#[target_feature(enable = "avx2")]
+pub(in crate::arch) unsafe fn stream_lines(from: &[u8], to: &mut [u8]) {
+    use std::arch::x86_64::{__m256i, _mm256_loadu_si256, _mm256_stream_si256};
+    debug_assert!(from.len() == to.len() && to.len().is_multiple_of(64) && to.as_ptr().addr().is_multiple_of(64));
+    for (from, to) in from.chunks_exact(32).zip(to.chunks_exact_mut(32)) {
+        // SAFETY: both pieces have 32 bytes, and that of the target is aligned.
+        unsafe {
+            let line = _mm256_loadu_si256(from.as_ptr().cast::<__m256i>());
+            _mm256_stream_si256(to.as_mut_ptr().cast::<__m256i>(), line);
+        }
+    }
+}
+
+pub(in crate::arch) fn stream_fence() {
+    // SAFETY: every x86-64 has it.
+    unsafe { std::arch::x86_64::_mm_sfence() };
+}

@@ -1,14 +1,5 @@
-//! The error function: `erf(x) = 2/√π ∫₀ˣ e^(-t²) dt`; `dx = dy 2/√π e^(-x²)`.
+//! The error function and the normal distribution in `f64`.
 
-use striate_kernels::Element;
-
-use super::pointwise::{map, zip};
-use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
-use crate::dtype::dispatch_float;
-use crate::error::OrPanic;
-use crate::{Tensor, TensorError};
-
-const OP: &str = "erf";
 const SMALL_LIMIT: f64 = 0.46875;
 /// `erf(x) / x` as a function of `x²`, up to `SMALL_LIMIT`.
 const SMALL: ([f64; 5], [f64; 4]) = (
@@ -22,63 +13,24 @@ const SMALL: ([f64; 5], [f64; 4]) = (
     [2.360_129_095_234_412_2e1, 2.440_246_379_344_441_7e2, 1.282_616_526_077_372_3e3, 2.844_236_833_439_171e3],
 );
 
-struct ErfBackward {
-    x: SavedTensor,
+/// The probability that a standard normal number is below `x`, accurate also where it is tiny.
+pub(crate) fn normal_cdf(x: f64) -> f64 {
+    0.5 * complementary_error_function(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-impl Backward for ErfBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let x = self.x.get(OP)?;
-        let dx = dispatch_float!(grad.dtype(), OP, |T| {
-            zip(OP, x, grad, grad.dtype(), |x: T, g: T| -> T {
-                let x = Element::to_f64(x);
-                g * (std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp()) as T
-            })?
-        });
-        Ok(vec![Some(dx)])
-    }
-
-    fn differentiable(&self, grad: &Tensor, _needs: &[bool], recording: &Recording) -> Gradients {
-        let x = recording.input(0, self.x.get(OP)?);
-        let slope = x.try_square()?.try_neg()?.try_exp()?.try_mul_scalar(std::f64::consts::FRAC_2_SQRT_PI)?;
-        Ok(vec![Some(grad.try_mul(&slope)?)])
-    }
-}
-
-impl Tensor {
-    /// The error function of each element: twice the probability that a normal number of variance 1/2 lies between 0
-    /// and `x`.
-    ///
-    /// ```
-    /// use striate_tensor::Tensor;
-    /// let y = Tensor::from_slice(&[0.0f32, 10.0, -10.0], &[3]).erf();
-    /// assert_eq!(y.to_vec::<f32>(), [0.0, 1.0, -1.0]);
-    /// ```
-    ///
-    /// # Panics
-    /// When the tensor is not a float tensor.
-    #[track_caller]
-    pub fn erf(&self) -> Tensor {
-        self.try_erf().or_panic()
-    }
-
-    /// Like [`erf`](Self::erf), with a mistake as an error.
-    pub fn try_erf(&self) -> Result<Tensor, TensorError> {
-        let y = dispatch_float!(self.dtype(), OP, |T| {
-            map(self, self.dtype(), |x: T| -> T { error_function(Element::to_f64(x)) as T })
-        });
-        Ok(y.record(OP, &[self], || ErfBackward { x: SavedTensor::new(self) }))
-    }
+/// The density of the standard normal distribution.
+pub(crate) fn normal_density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
 /// `erf(x)`, accurate also near 0, where `1 - erfc(x)` would lose digits.
-fn error_function(x: f64) -> f64 {
+pub(crate) fn erf(x: f64) -> f64 {
     if x.abs() <= SMALL_LIMIT { x * ratio(x * x, SMALL) } else { 1.0 - complementary_error_function(x) }
 }
 
 /// `erfc(x)` by the rational approximations of W. J. Cody, *Rational Chebyshev approximations for the error function*,
 /// Mathematics of Computation 23 (1969).
-pub(super) fn complementary_error_function(x: f64) -> f64 {
+fn complementary_error_function(x: f64) -> f64 {
     const MIDDLE: ([f64; 9], [f64; 8]) = (
         [
             2.153_115_354_744_038_3e-8,
