@@ -19,6 +19,7 @@ mod epilogue;
 mod error_function;
 pub mod gemm;
 pub mod layout;
+pub mod lstm;
 mod math;
 pub mod memory;
 pub mod optimizer;

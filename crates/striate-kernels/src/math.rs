@@ -16,7 +16,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let n = rounded - ROUND;
     let r = n.mul_add(-LN2[1], n.mul_add(-LN2[0], x));
-    let mut p = 1.987_569_1e-4;
+    let mut p: f32 = 1.987_569_1e-4;
     for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         p = p.mul_add(r, c);
     }
@@ -44,7 +44,7 @@ pub(crate) fn ln(x: f32) -> f32 {
     let m = f32::from_bits(((shifted & 0x007F_FFFF) + 0x3F35_04F3) as u32);
     let f = m - 1.0;
     let z = f * f;
-    let mut p = 7.037_683_6e-2;
+    let mut p: f32 = 7.037_683_6e-2;
     for c in [
         -0.115_146_1,
         0.116_769_99,
@@ -71,7 +71,7 @@ pub(crate) fn tanh(x: f32) -> f32 {
     let a = x.abs();
     let large = 1.0 - 2.0 / (exp(a + a) + 1.0);
     let z = a * a;
-    let mut p = -5.704_988_7e-3;
+    let mut p: f32 = -5.704_988_7e-3;
     for c in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
         p = p.mul_add(z, c);
     }
@@ -89,7 +89,7 @@ pub(crate) fn exp_m1(x: f32) -> f32 {
     let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let n = rounded - ROUND;
     let r = n.mul_add(-LN2[1], n.mul_add(-LN2[0], bounded));
-    let mut p = 1.987_569_1e-4;
+    let mut p: f32 = 1.987_569_1e-4;
     for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         p = p.mul_add(r, c);
     }
@@ -126,7 +126,7 @@ fn gauss(x: f32) -> f32 {
 fn normal_tail(x: f32) -> f32 {
     let inverse = 1.0 / (x + 3.5);
     let u = (x * inverse).mul_add(-2.482_758_6, 1.0);
-    let mut p = -1.581_111_2e-5;
+    let mut p: f32 = -1.581_111_2e-5;
     for c in [
         4.046_355e-5,
         2.202_495e-4,
@@ -168,7 +168,7 @@ pub(crate) fn normal_density(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let z = x * x;
-    let mut p = 8.185_093e-5;
+    let mut p: f32 = 8.185_093e-5;
     for c in [-8.097_703e-4, 5.196_952e-3, -2.685_770_5e-2, 1.128_366_4e-1, -3.761_263_2e-1, 1.128_379_2] {
         p = p.mul_add(z, c);
     }

@@ -203,8 +203,8 @@ pub(crate) fn fold_lanes<T: Copy, const L: usize>(
     let mut running = [first; L];
     let (rows, rest) = x.as_chunks::<L>();
     for row in rows {
-        for i in 0..L {
-            running[i] = fold(running[i], row[i]);
+        for (lane, &x) in running.iter_mut().zip(row) {
+            *lane = fold(*lane, x);
         }
     }
     // A copy: what is indexed by a variable would have to lie in memory during the loop above.
@@ -233,8 +233,8 @@ pub(crate) fn fold2_lanes<T: Element, const L: usize>(
     let mut running = [T::ZERO; L];
     let ((x_rows, x_rest), (y_rows, y_rest)) = (x.as_chunks::<L>(), y.as_chunks::<L>());
     for (x, y) in x_rows.iter().zip(y_rows) {
-        for i in 0..L {
-            running[i] = fold(running[i], x[i], y[i]);
+        for ((lane, &x), &y) in running.iter_mut().zip(x).zip(y) {
+            *lane = fold(*lane, x, y);
         }
     }
     let mut lanes = running;
@@ -351,22 +351,12 @@ pub fn dot<T: Element>(x: &[T], y: &[T]) -> T {
 
 /// The greatest element; NaN if there is one, `-inf` for an empty slice.
 pub fn max<T: Element>(x: &[T]) -> T {
-    reduce(
-        x,
-        T::NEG_INFINITY,
-        |x| max_lanes(x),
-        T::maximum,
-    )
+    reduce(x, T::NEG_INFINITY, |x| max_lanes(x), T::maximum)
 }
 
 /// The smallest element; NaN if there is one, `+inf` for an empty slice.
 pub fn min<T: Element>(x: &[T]) -> T {
-    reduce(
-        x,
-        T::INFINITY,
-        |x| min_lanes(x),
-        T::minimum,
-    )
+    reduce(x, T::INFINITY, |x| min_lanes(x), T::minimum)
 }
 
 /// Column sums: `x` is `[rows, columns]`, `out[c] = sum over r of x[r, c]`. The gradient of a bias.

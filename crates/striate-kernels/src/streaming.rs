@@ -107,7 +107,9 @@ mod tests {
 
     #[test]
     fn large_and_small_results_are_filled_alike() {
-        for (len, unit, chunk_len) in [(0, 1, 10), (1000, 7, 100), (LARGE / 4 + 3, 1, 40_000), (LARGE / 4 + 13, 37, 5000)] {
+        for (len, unit, chunk_len) in
+            [(0, 1, 10), (1000, 7, 100), (LARGE / 4 + 3, 1, 40_000), (LARGE / 4 + 13, 37, 5000)]
+        {
             let mut out = vec![0_u32; len];
             fill_pieces(&mut out, unit, chunk_len, &|first, piece| {
                 assert!(first.is_multiple_of(unit));

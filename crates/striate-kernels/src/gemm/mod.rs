@@ -1,7 +1,7 @@
 //! Matrix products with any strides.
 
 use crate::Element;
-use crate::arch::TileIsa;
+use crate::arch::{Isa, TileIsa};
 
 mod bf16;
 mod generic;
@@ -153,4 +153,25 @@ fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
         return tiled::gemm(TileIsa::f32(), a, b, c, accumulate);
     }
     generic::gemm(a, b, c, accumulate);
+}
+
+/// `c = a * b` on the calling thread: `a` is `[.., depth]`, `b` is `[depth, columns]`, both dense. For callers that are
+/// parallel outside and keep `b`.
+///
+/// # Panics
+/// If the lengths do not fit.
+pub(crate) fn multiply_block<T: Element>(a: &[T], depth: usize, b: &[T], columns: usize, c: &mut [T]) {
+    assert!(depth > 0 && columns > 0 && a.len().is_multiple_of(depth), "multiply_block: sizes");
+    assert!(b.len() == depth * columns && c.len() == a.len() / depth * columns, "multiply_block: lengths");
+    if let (Some(a), Some(b), Some(c)) = (T::as_f32(a), T::as_f32(b), T::as_f32_mut(c)) {
+        return tiled::multiply_block(Isa::current(), a, depth, b, columns, c);
+    }
+    c.fill(T::ZERO);
+    for (a, c) in a.chunks_exact(depth).zip(c.chunks_exact_mut(columns)) {
+        for (&a, b) in a.iter().zip(b.chunks_exact(columns)) {
+            for (c, &b) in c.iter_mut().zip(b) {
+                *c += a * b;
+            }
+        }
+    }
 }

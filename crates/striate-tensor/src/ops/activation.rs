@@ -66,7 +66,8 @@ impl Activation for Gelu {
 impl Activation for GeluTanh {
     fn derivative(self, x: &Tensor) -> Result<Tensor, TensorError> {
         let square = x.try_square()?;
-        let argument = x.try_mul(&square.try_mul_scalar(Self::CUBE)?.try_add_scalar(1.0)?)?.try_mul_scalar(Self::SCALE)?;
+        let argument =
+            x.try_mul(&square.try_mul_scalar(Self::CUBE)?.try_add_scalar(1.0)?)?.try_mul_scalar(Self::SCALE)?;
         let slope = square.try_mul_scalar(3.0 * Self::CUBE)?.try_add_scalar(1.0)?.try_mul_scalar(Self::SCALE)?;
         let y = argument.try_sigmoid()?;
         let bend = y.try_mul(&y.try_neg()?.try_add_scalar(1.0)?)?;

@@ -73,6 +73,7 @@ pub(crate) mod interpolate;
 mod layer_norm;
 mod linear;
 mod logsumexp;
+pub(crate) mod lstm;
 mod masked;
 mod matmul;
 mod max;

@@ -4,8 +4,8 @@
 
 use crate::random::Generator;
 use crate::{
-    BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation, OutsideImage,
-    PaddingMode, Pool2dOptions, Reduction, SampleMode, Slice, Tensor, UnfoldOptions,
+    BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation,
+    LstmParameters, OutsideImage, PaddingMode, Pool2dOptions, Reduction, SampleMode, Slice, Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -103,6 +103,19 @@ fn batch_norm(x: &[Tensor], training: bool) -> Tensor {
     let running = (fixed([0.3, -0.2]), fixed([1.7, 0.6]));
     let options = BatchNormOptions { training, ..Default::default() };
     x[0].batch_norm(Some((&running.0, &running.1)), Some((&x[1], &x[2])), options)
+}
+
+/// A sequence, states, weights and biases of a long short-term memory of 17 units: one block and one unit more.
+fn lstm_inputs(generator: &mut Generator) -> Vec<Tensor> {
+    let shapes: [&[usize]; 7] = [&[3, 2, 2], &[2, 17], &[2, 17], &[68, 2], &[68, 17], &[68], &[68]];
+    shapes.iter().map(|shape| normal(shape, generator).mul_scalar(0.3)).collect()
+}
+
+/// Outputs, with the last cell below them.
+fn lstm(x: &[Tensor], reverse: bool) -> Tensor {
+    let parameters = LstmParameters { weight_ih: &x[3], weight_hh: &x[4], biases: Some([&x[5], &x[6]]), reverse };
+    let (outputs, cell) = x[0].lstm([&x[1], &x[2]], parameters);
+    Tensor::cat(&[&outputs, &cell.unsqueeze(0)], 0)
 }
 
 const STRIDED: Conv2dOptions = Conv2dOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
@@ -324,6 +337,8 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         |g| vec![normal(&[2, 6, 3, 2], g), normal(&[6], g), normal(&[6], g)],
         |x| x[0].group_norm(3, Some((&x[1], &x[2])), 1e-5),
     ),
+    op("lstm", lstm_inputs, |x| lstm(x, false)),
+    op("lstm, reverse", lstm_inputs, |x| lstm(x, true)),
     op("softmax", one, |x| x[0].softmax(1)),
     op("log_softmax", one, |x| x[0].log_softmax(-1)),
     op(

@@ -1,6 +1,6 @@
 //! Long short-term memory.
 
-use striate_tensor::{Tensor, TensorError};
+use striate_tensor::{LstmParameters, Tensor, TensorError};
 
 use super::{Cell, Recurrent};
 
@@ -38,5 +38,21 @@ impl Cell for LstmCell {
         let memory = kept.try_add(&blocks[0].try_sigmoid()?.try_mul(&blocks[2].try_tanh()?)?)?;
         let output = blocks[3].try_sigmoid()?.try_mul(&memory.try_tanh()?)?;
         Ok(vec![output, memory])
+    }
+
+    fn sequence(
+        &self,
+        input: &Tensor,
+        states: &[Tensor],
+        weights: [&Tensor; 2],
+        biases: Option<[&Tensor; 2]>,
+        reverse: bool,
+    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
+        let [weight_ih, weight_hh] = weights;
+        let result = input.try_lstm([&states[0], &states[1]], LstmParameters { weight_ih, weight_hh, biases, reverse });
+        Some(result.and_then(|(outputs, cell)| {
+            let last = outputs.try_select(0, if reverse { 0 } else { -1 })?;
+            Ok((outputs, vec![last, cell]))
+        }))
     }
 }

@@ -28,6 +28,22 @@ pub trait Cell: Default + Send + Sync {
     /// # Errors
     /// When shapes do not fit.
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>, TensorError>;
+
+    /// All steps in one operation, where there is one: outputs and last states of [`Cell::step`] along the sequence
+    /// `[l, n, input]`, from its end if `reverse`.
+    ///
+    /// # Errors
+    /// When shapes do not fit.
+    fn sequence(
+        &self,
+        _input: &Tensor,
+        _states: &[Tensor],
+        _weights: [&Tensor; 2],
+        _biases: Option<[&Tensor; 2]>,
+        _reverse: bool,
+    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
+        None
+    }
 }
 
 /// What a recurrent layer looks like, before it has weights.
@@ -127,6 +143,11 @@ impl Pass {
         input: &Tensor,
         mut states: Vec<Tensor>,
     ) -> Result<(Tensor, Vec<Tensor>), TensorError> {
+        let biases = self.bias.as_ref().map(|[input, hidden]| [input, hidden]);
+        if let Some(result) = cell.sequence(input, &states, [&self.weight_ih, &self.weight_hh], biases, self.backwards)
+        {
+            return result;
+        }
         let [input_bias, hidden_bias] = [0, 1].map(|side| self.bias.as_ref().map(|bias| &bias[side]));
         // The input's part does not depend on the states: one product for all steps.
         let from_input = input.try_linear(&self.weight_ih, input_bias)?;
@@ -202,7 +223,10 @@ impl<C: Cell> Recurrent<C> {
                 outputs.push(output);
                 last.iter_mut().zip(states).for_each(|(all, state)| all.push(state));
             }
-            value = Tensor::try_cat(&outputs.iter().collect::<Vec<_>>(), -1)?;
+            value = match &outputs[..] {
+                [output] => output.clone(),
+                _ => Tensor::try_cat(&outputs.iter().collect::<Vec<_>>(), -1)?,
+            };
         }
         if self.config.batch_first {
             value = value.try_transpose(0, 1)?;
