@@ -84,7 +84,7 @@ impl LstmShape {
     }
 
     /// Rows of weights in the order of blocks.
-    fn to_blocks<T: Element>(&self, usual: &[T], columns: usize) -> Buffer {
+    fn in_blocks<T: Element>(&self, usual: &[T], columns: usize) -> Buffer {
         let mut blocked = Buffer::uninit(size_of_val(usual));
         let to = blocked.as_mut_slice::<T>();
         self.for_each_run(|at, from, count| {
@@ -93,8 +93,8 @@ impl LstmShape {
         blocked
     }
 
-    /// The way back of [`LstmShape::to_blocks`].
-    fn from_blocks<T: Element>(&self, blocked: &[T], columns: usize, usual: &mut [T]) {
+    /// The way back of [`LstmShape::in_blocks`].
+    fn in_usual_order<T: Element>(&self, blocked: &[T], columns: usize, usual: &mut [T]) {
         self.for_each_run(|at, to, count| {
             usual[to * columns..(to + count) * columns].copy_from_slice(&blocked[at * columns..(at + count) * columns]);
         });
@@ -170,7 +170,7 @@ pub fn forward<T: Element>(
     assert!(output.len() == s.output_len() && cells.len() == output.len(), "lstm: length of the output");
     assert_eq!(gates.len(), s.gates_len(), "lstm: length of the gates");
     let columns = s.gates();
-    let from_input = s.to_blocks(weights.input, s.input);
+    let from_input = s.in_blocks(weights.input, s.input);
     let rows = s.steps * s.batch;
     let from_input = MatrixRef::row_major(from_input.as_slice::<T>(), columns, s.input).transposed();
     gemm(MatrixRef::row_major(x, rows, s.input), from_input, MatrixMut::row_major(gates, rows, columns), false);
@@ -306,7 +306,7 @@ vectorize! {
 fn summed_bias<T: Element>(s: &LstmShape, biases: Option<[&[T]; 2]>) -> Buffer {
     let Some([a, b]) = biases else { return Buffer::zeroed(s.gates() * size_of::<T>()) };
     let sum: Vec<T> = a.iter().zip(b).map(|(&a, &b)| a + b).collect();
-    s.to_blocks(&sum, 1)
+    s.in_blocks(&sum, 1)
 }
 
 /// For each block `[hidden, 4 units]`: what [`forward_step`] multiplies the last output with.
@@ -491,7 +491,7 @@ impl<T: Element> LstmGradients<T> {
     /// If a length does not fit.
     pub fn input(&self, weights: &LstmWeights<'_, T>, grad_input: &mut [T]) {
         let ([rows, columns], s) = (self.sizes(), &self.shape);
-        let weight = s.to_blocks(weights.input, s.input);
+        let weight = s.in_blocks(weights.input, s.input);
         gemm(
             MatrixRef::row_major(self.gates.as_slice::<T>(), rows, columns),
             MatrixRef::row_major(weight.as_slice::<T>(), columns, s.input),
@@ -506,7 +506,7 @@ impl<T: Element> LstmGradients<T> {
     /// If a length does not fit.
     pub fn first_output(&self, weights: &LstmWeights<'_, T>, grad: &mut [T]) {
         let s = &self.shape;
-        let weight = s.to_blocks(weights.hidden, s.hidden);
+        let weight = s.in_blocks(weights.hidden, s.hidden);
         let gates = &self.gates.as_slice::<T>()[s.rows(s.time(0), s.gates())];
         gemm(
             MatrixRef::row_major(gates, s.batch, s.gates()),
@@ -534,7 +534,7 @@ impl<T: Element> LstmGradients<T> {
             MatrixMut::row_major(blocked.as_mut_slice::<T>(), columns, s.input),
             false,
         );
-        s.from_blocks(blocked.as_slice::<T>(), s.input, grad);
+        s.in_usual_order(blocked.as_slice::<T>(), s.input, grad);
     }
 
     /// The gradient of the weights of the last output, `[4 hidden, hidden]`, from the outputs of the forward pass.
@@ -562,7 +562,7 @@ impl<T: Element> LstmGradients<T> {
             add(1..s.steps, &output[..rest], false);
         }
         add(s.time(0)..s.time(0) + 1, first_output, true);
-        s.from_blocks(blocked.as_slice::<T>(), s.hidden, grad);
+        s.in_usual_order(blocked.as_slice::<T>(), s.hidden, grad);
     }
 
     /// The gradient of either bias, `[4 hidden]`.
@@ -572,6 +572,6 @@ impl<T: Element> LstmGradients<T> {
     pub fn bias(&self, grad: &mut [T]) {
         let mut blocked = Buffer::uninit(size_of_val(grad));
         crate::pointwise::sum_rows(self.gates.as_slice::<T>(), blocked.as_mut_slice::<T>());
-        self.shape.from_blocks(blocked.as_slice::<T>(), 1, grad);
+        self.shape.in_usual_order(blocked.as_slice::<T>(), 1, grad);
     }
 }

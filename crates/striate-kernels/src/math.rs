@@ -170,7 +170,14 @@ pub(crate) fn normal_density(x: f32) -> f32 {
 pub(crate) fn erf(x: f32) -> f32 {
     let z = x * x;
     let mut p: f32 = 8.185_093e-5;
-    for c in [-8.097_703e-4, 5.196_952e-3, -2.685_770_5e-2, 1.128_366_4e-1, -3.761_263_2e-1, 1.128_379_2] {
+    for c in [
+        -8.097_703e-4,
+        5.196_952e-3,
+        -2.685_770_5e-2,
+        1.128_366_4e-1,
+        -3.761_263_2e-1,
+        std::f32::consts::FRAC_2_SQRT_PI,
+    ] {
         p = p.mul_add(z, c);
     }
     let large = 1.0 - 2.0 * normal_tail(normal_argument(x * std::f32::consts::SQRT_2));

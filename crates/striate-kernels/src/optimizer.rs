@@ -1,7 +1,7 @@
 //! Optimiser steps on slices, with the arithmetic of PyTorch's `torch.optim`.
 
 use crate::Element;
-use crate::arch::vectorized;
+use crate::arch::vectorize;
 use crate::pointwise::GRAIN;
 use crate::threads::{Pieces, parallel_for};
 
@@ -67,14 +67,24 @@ fn sgd_pass<T: Element>(
         // SAFETY: each chunk runs once, and takes its own pieces.
         let (parameter, velocity) = unsafe { (parameters.get(chunk), velocities.get(chunk)) };
         let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
-        vectorized(|| {
-            for ((p, v), &g) in parameter.iter_mut().zip(velocity).zip(gradient) {
-                let g = decayed(*p, g);
-                *v = next_velocity(*v, g);
-                *p -= update(*v, g);
-            }
-        });
+        sgd_piece((parameter, gradient, velocity), &decayed, &next_velocity, &update);
     });
+}
+
+vectorize! {
+    fn sgd_piece[T: Element, D: Fn(T, T) -> T, V: Fn(T, T) -> T, U: Fn(T, T) -> T](
+        step: (&mut [T], &[T], &mut [T]),
+        decayed: &D,
+        next_velocity: &V,
+        update: &U,
+    ) {
+        let (parameter, gradient, velocity) = step;
+        for ((p, v), &g) in parameter.iter_mut().zip(velocity).zip(gradient) {
+            let g = decayed(*p, g);
+            *v = next_velocity(*v, g);
+            *p -= update(*v, g);
+        }
+    }
 }
 
 /// Settings of [`adam_step`].
@@ -146,10 +156,18 @@ fn adam_pass<T: Element>(
         // SAFETY: each chunk runs once, and takes its own pieces.
         let (parameter, first, second) = unsafe { (parameters.get(chunk), firsts.get(chunk), seconds.get(chunk)) };
         let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
-        vectorized(|| {
-            for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
-                *p = update(*p, g, m, v);
-            }
-        });
+        adam_piece((parameter, gradient, first, second), &update);
     });
+}
+
+vectorize! {
+    fn adam_piece[T: Element, U: Fn(T, T, &mut T, &mut T) -> T](
+        step: (&mut [T], &[T], &mut [T], &mut [T]),
+        update: &U,
+    ) {
+        let (parameter, gradient, first, second) = step;
+        for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
+            *p = update(*p, g, m, v);
+        }
+    }
 }

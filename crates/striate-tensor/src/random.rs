@@ -8,6 +8,8 @@
 
 use std::f64::consts::{FRAC_PI_2, LN_2};
 
+use striate_kernels::threads::parallel_chunks_mut;
+
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
@@ -141,9 +143,20 @@ impl Generator {
 
     /// Fills with uniform numbers in `[0, 1)`, 24 random bits each: one word of the stream per number.
     pub fn fill_uniform(&mut self, output: &mut [f32]) {
-        for o in output {
-            *o = (self.next_u32() >> 8) as f32 / (1u32 << 24) as f32;
-        }
+        /// Numbers one chunk draws.
+        const CHUNK: usize = 16 * 1024;
+        let Some(last) = output.len().checked_sub(1) else { return };
+        // Counter based: each chunk enters the stream at its own place.
+        let start = self.clone();
+        parallel_chunks_mut(output, CHUNK, &|chunk, part: &mut [f32]| {
+            let mut generator = start.clone();
+            generator.seek(start.position + (chunk * CHUNK) as u64);
+            for o in part {
+                *o = (generator.next_u32() >> 8) as f32 / (1u32 << 24) as f32;
+            }
+        });
+        self.seek(start.position + last as u64);
+        self.next_u32();
     }
 }
 
@@ -210,6 +223,20 @@ const fn alternating_factorials(first: usize) -> [f64; TERMS] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_filled_in_parallel_are_those_drawn_one_by_one() {
+        for (skip, len) in [(0, 0), (1, 1), (3, 5), (2, 16 * 1024), (7, 50_001)] {
+            let mut one = Generator::new(9).fork(4);
+            (0..skip).for_each(|_| _ = one.next_u32());
+            let mut many = one.clone();
+            let mut filled = vec![0.0; len];
+            many.fill_uniform(&mut filled);
+            let drawn: Vec<f32> = (0..len).map(|_| (one.next_u32() >> 8) as f32 / (1u32 << 24) as f32).collect();
+            assert_eq!(filled, drawn);
+            assert_eq!(many, one);
+        }
+    }
 
     /// Known-answer vectors of Random123 (`kat_vectors`, philox 4x32 10).
     #[test]
