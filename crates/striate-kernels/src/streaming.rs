@@ -54,16 +54,14 @@ pub fn fill_pieces<T: Pod + Send>(
 }
 
 /// A thread's right to store past the caches. When it is dropped, everything stored is visible to other threads that
-/// synchronise with this one.
-#[derive(Debug)]
-pub struct Streaming {
+/// synchronise with this one; it must not be forgotten, and so stays in this module.
+struct Streaming {
     _private: (),
 }
 
 impl Streaming {
     /// Begins.
-    #[expect(clippy::new_without_default, reason = "it is a guard, not a value")]
-    pub fn new() -> Self {
+    fn new() -> Self {
         Self { _private: () }
     }
 
@@ -71,7 +69,7 @@ impl Streaming {
     ///
     /// # Panics
     /// If the lengths differ.
-    pub fn copy<T: Pod>(&self, from: &[T], to: &mut [T]) {
+    fn copy<T: Pod>(&self, from: &[T], to: &mut [T]) {
         assert_eq!(from.len(), to.len(), "stream: lengths differ");
         #[cfg(target_arch = "x86_64")]
         if Isa::current() >= Isa::Avx2 {

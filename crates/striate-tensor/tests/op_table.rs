@@ -41,9 +41,10 @@ const CONSTANT: [(&str, &str); 22] = [
 ];
 
 /// Other names and special cases of operations in the table.
-const ALIASES: [(&str, &str); 13] = [
+const ALIASES: [(&str, &str); 14] = [
     ("cross_entropy_smoothed", "cross_entropy"),
     ("chunk", "narrow"),
+    ("conv2d_then", "conv2d"),
     ("copy_", "contiguous"),
     ("max_all", "max"),
     ("mean_all", "mean"),

@@ -18,7 +18,7 @@ use striate_kernels::lstm::{self as kernel, LstmForward, LstmSaved, LstmShape, L
 use striate_kernels::memory::Buffer;
 
 use super::arithmetic::same_dtype;
-use crate::autograd::{Backward, SavedTensor};
+use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat::Contiguous;
@@ -120,6 +120,7 @@ impl Tensor {
             input: SavedTensor::new(&input),
             states: [SavedTensor::new(&output), SavedTensor::new(&cell)],
             weights: [SavedTensor::new(p.weight_ih), SavedTensor::new(p.weight_hh)],
+            biases: p.biases.map(|biases| biases.map(SavedTensor::new)),
             results: SavedTensor::new(&saved),
             cells,
             gates,
@@ -152,6 +153,8 @@ struct LstmBackward {
     input: SavedTensor,
     states: [SavedTensor; 2],
     weights: [SavedTensor; 2],
+    /// For second derivatives only.
+    biases: Option<[SavedTensor; 2]>,
     /// Outputs and last cell.
     results: SavedTensor,
     cells: Buffer,
@@ -191,4 +194,34 @@ impl Backward for LstmBackward {
         });
         Ok(gradients)
     }
+
+    fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
+        let mut saved = vec![&self.input, &self.states[0], &self.states[1], &self.weights[0], &self.weights[1]];
+        saved.extend(self.biases.iter().flatten());
+        let inputs: Result<Vec<Tensor>, TensorError> =
+            saved.iter().enumerate().map(|(i, saved)| Ok(recording.input(i, saved.get(OP)?))).collect();
+        recording.through(grad, needs, &inputs?, |inputs| composed(inputs, &self.shape))
+    }
+}
+
+/// Outputs and last cell, step by step. The inputs are those of the node.
+fn composed(inputs: &[Tensor], shape: &LstmShape) -> Result<Tensor, TensorError> {
+    let ([x, hidden, cell, weight_ih, weight_hh], biases) = inputs.split_first_chunk().expect("five inputs at least");
+    let from_input = x.try_linear(weight_ih, biases.first())?;
+    let (mut hidden, mut cell) = (hidden.clone(), cell.clone());
+    let mut outputs = Vec::with_capacity(shape.steps + 1);
+    for i in 0..shape.steps {
+        let step = if shape.reverse { shape.steps - 1 - i } else { i };
+        let gates = from_input.try_select(0, step as isize)?.try_add(&hidden.try_linear(weight_hh, biases.get(1))?)?;
+        let gates = gates.try_chunk(4, 1)?;
+        let written = gates[0].try_sigmoid()?.try_mul(&gates[2].try_tanh()?)?;
+        cell = gates[1].try_sigmoid()?.try_mul(&cell)?.try_add(&written)?;
+        hidden = gates[3].try_sigmoid()?.try_mul(&cell.try_tanh()?)?;
+        outputs.push(hidden.clone());
+    }
+    if shape.reverse {
+        outputs.reverse();
+    }
+    outputs.push(cell);
+    Tensor::try_stack(&outputs.iter().collect::<Vec<_>>(), 0)
 }

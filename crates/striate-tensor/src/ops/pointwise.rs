@@ -77,7 +77,7 @@ impl<const K: usize> Loops<K> {
     /// Elements of a block to gather: whole rows where they are short.
     fn block(&self) -> usize {
         let (inner, _) = self.inner(0);
-        if inner <= BLOCK { BLOCK / inner * inner } else { BLOCK }
+        if (1..=BLOCK).contains(&inner) { BLOCK / inner * inner } else { BLOCK }
     }
 
     /// Calls `row` for every innermost row of `output`, in parallel.

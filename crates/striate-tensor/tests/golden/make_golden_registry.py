@@ -153,6 +153,9 @@ TABLE = {
         "F.ctc_loss",
         lambda x, t: F.ctc_loss(own(x), t, (5, 2, 3), (2, 3, 1), 1, "none", zero_infinity=True),
     ),
+    "gelu_tanh": ('F.gelu, approximate="tanh"', lambda x: F.gelu(x, approximate="tanh")),
+    "lstm": ("nn.LSTM", lambda *x: lstm(*x)),
+    "lstm, reverse": ("nn.LSTM", lambda x, *rest: lstm(x.flip(0), *rest, reverse=True)),
     # The mask is Striate's own.
     "dropout": ("F.dropout", None),
 }
@@ -184,6 +187,13 @@ def border(x, mode, sides):
         flat = moved.reshape(1, -1, moved.shape[-1])
         x = F.pad(flat, pair, mode=mode).reshape(*moved.shape[:-1], -1).movedim(-1, dim)
     return x
+
+
+def lstm(x, hidden, cell, *weights, reverse=False):
+    """The outputs, with the last cell below them. `x` is in the order of reading, the outputs in that of the sequence."""
+    states = (hidden.unsqueeze(0), cell.unsqueeze(0))
+    outputs, _, cell = torch.lstm(x, states, weights, True, 1, 0.0, False, False, False)
+    return torch.cat((outputs.flip(0) if reverse else outputs, cell))
 
 
 def main():
