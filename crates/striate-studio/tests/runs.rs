@@ -73,7 +73,7 @@ fn a_training_in_another_process_is_seen_as_it_happens() {
 #[ignore = "run by another test in a process of its own"]
 fn the_other_process() {
     let Some(runs) = std::env::var_os("STRIATE_TEST_RUNS") else { return };
-    let config = TrainConfig { epochs: 12, train_limit: Some(6000), ..TrainConfig::new(Architecture::Mlp) };
+    let config = TrainConfig { epochs: 40, train_limit: Some(6000), ..TrainConfig::new(Architecture::Mlp) };
     train(&config, &RunStore::new(runs), &StopFlag::new(), &mut |_| {}).unwrap();
 }
 

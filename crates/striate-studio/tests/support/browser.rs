@@ -94,6 +94,10 @@ pub struct Page {
 impl Page {
     /// Calls a method of the DevTools protocol.
     pub fn call(&mut self, method: &str, parameters: Value) -> Value {
+        self.try_call(method, parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.next_id += 1;
         let id = self.next_id;
         let mut request = json!({ "id": id, "method": method, "params": parameters });
@@ -107,8 +111,7 @@ impl Page {
             if let Some(message) = self.read()
                 && message["id"] == json!(id)
             {
-                assert!(message.get("error").is_none(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return message.get("error").map_or_else(|| Ok(message["result"].clone()), |error| Err(error.clone()));
             }
         }
     }
@@ -163,17 +166,22 @@ impl Page {
 
     /// The value of a JavaScript expression (a promise is waited for).
     pub fn evaluate(&mut self, expression: &str) -> Value {
-        let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", parameters);
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {}", answer["exceptionDetails"]);
-        answer["result"]["value"].clone()
+        self.try_evaluate(expression).unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
-    /// Waits until an expression is truthy and returns its value.
+    /// The error is the browser's: above all, that the page went elsewhere before the expression had a value.
+    fn try_evaluate(&mut self, expression: &str) -> Result<Value, Value> {
+        let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.try_call("Runtime.evaluate", parameters)?;
+        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {}", answer["exceptionDetails"]);
+        Ok(answer["result"]["value"].clone())
+    }
+
+    /// Waits until an expression is truthy and returns its value; asks again when the page went elsewhere meanwhile.
     pub fn wait_for(&mut self, expression: &str, limit: Duration) -> Value {
         let deadline = Instant::now() + limit;
         loop {
-            let value = self.evaluate(expression);
+            let value = self.try_evaluate(expression).unwrap_or(Value::Null);
             let is_truthy =
                 !matches!(&value, Value::Null | Value::Bool(false)) && value != json!(0) && value != json!("");
             if is_truthy {
