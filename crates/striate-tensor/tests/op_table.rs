@@ -45,7 +45,6 @@ const ALIASES: [(&str, &str); 14] = [
     ("cross_entropy_smoothed", "cross_entropy"),
     ("chunk", "narrow"),
     ("conv2d_then", "conv2d"),
-    ("conv2d_then", "conv2d"),
     ("copy_", "contiguous"),
     ("max_all", "max"),
     ("mean_all", "mean"),
