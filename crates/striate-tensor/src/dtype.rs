@@ -3,12 +3,15 @@
 use std::fmt;
 
 use bytemuck::Pod;
+use striate_kernels::bf16::{bf16, from_f32, to_f32};
 
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit float: the working type of the engine.
     F32,
+    /// The upper half of an `f32` (8 bits of precision, the same range): storage and products of mixed precision.
+    BF16,
     /// 64-bit float: for gradient checks and exact references.
     F64,
     /// 64-bit signed integer: class labels and indices.
@@ -25,13 +28,14 @@ impl DType {
         match self {
             Self::F64 | Self::I64 => 8,
             Self::F32 => 4,
+            Self::BF16 => 2,
             Self::U8 | Self::Bool => 1,
         }
     }
 
     /// Whether this is a floating-point type, the only types that carry gradients.
     pub const fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
+        matches!(self, Self::F32 | Self::BF16 | Self::F64)
     }
 }
 
@@ -39,6 +43,7 @@ impl fmt::Display for DType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::F32 => "f32",
+            Self::BF16 => "bf16",
             Self::F64 => "f64",
             Self::I64 => "i64",
             Self::U8 => "u8",
@@ -50,13 +55,14 @@ impl fmt::Display for DType {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
+    impl Sealed for striate_kernels::bf16::bf16 {}
     impl Sealed for f64 {}
     impl Sealed for i64 {}
     impl Sealed for u8 {}
     impl Sealed for bool {}
 }
 
-/// A Rust type whose values a tensor can hold: `f32`, `f64`, `i64`, `u8` and `bool`.
+/// A Rust type whose values a tensor can hold: `f32`, [`bf16`], `f64`, `i64`, `u8` and `bool`.
 pub trait TensorElement: Copy + fmt::Debug + PartialEq + Send + Sync + sealed::Sealed + 'static {
     /// The dtype of a tensor of these.
     const DTYPE: DType;
@@ -82,7 +88,7 @@ macro_rules! plain_element {
         }
     )*};
 }
-plain_element!(f32 => F32, f64 => F64, i64 => I64, u8 => U8);
+plain_element!(f32 => F32, bf16 => BF16, f64 => F64, i64 => I64, u8 => U8);
 
 impl TensorElement for bool {
     const DTYPE: DType = DType::Bool;
@@ -173,7 +179,48 @@ number!(f64, f64::NEG_INFINITY, f64::INFINITY, f64::is_nan, |a, b| a + b, a - b,
 number!(i64, i64::MIN, i64::MAX, |_| false, |a, b| a.wrapping_add(b), a.wrapping_sub(b), a.wrapping_mul(b));
 number!(u8, u8::MIN, u8::MAX, |_| false, |a, b| a.wrapping_add(b), a.wrapping_sub(b), a.wrapping_mul(b));
 
-/// Runs the body with `$T` bound to the Rust type of a float dtype, or returns the error that names `$op`.
+/// Each operation is computed in `f32` and rounded.
+impl Number for bf16 {
+    const ZERO: Self = bf16::ZERO;
+    const ONE: Self = bf16::ONE;
+    const LOWEST: Self = bf16::NEG_INFINITY;
+    const HIGHEST: Self = bf16::INFINITY;
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        from_f32(to_f32(self) + to_f32(other))
+    }
+    #[inline(always)]
+    fn minus(self, other: Self) -> Self {
+        from_f32(to_f32(self) - to_f32(other))
+    }
+    #[inline(always)]
+    fn times(self, other: Self) -> Self {
+        from_f32(to_f32(self) * to_f32(other))
+    }
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        to_f32(self).is_nan()
+    }
+    #[inline(always)]
+    fn from_f64(value: f64) -> Self {
+        from_f32(value as f32)
+    }
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f64::from(to_f32(self))
+    }
+    #[inline(always)]
+    fn from_i64(value: i64) -> Self {
+        from_f32(value as f32)
+    }
+    #[inline(always)]
+    fn to_i64(self) -> i64 {
+        to_f32(self) as i64
+    }
+}
+
+/// Runs the body with `$T` bound to the Rust type of a float dtype of which sums can be made, or returns the error that
+/// names `$op`: operations see to bf16 before.
 macro_rules! dispatch_float {
     ($dtype:expr, $op:expr, |$T:ident| $body:expr) => {
         match $dtype {
@@ -196,6 +243,10 @@ macro_rules! dispatch_number {
         match $dtype {
             $crate::DType::F32 => {
                 type $T = f32;
+                $body
+            }
+            $crate::DType::BF16 => {
+                type $T = striate_kernels::bf16::bf16;
                 $body
             }
             $crate::DType::F64 => {
@@ -221,6 +272,10 @@ macro_rules! dispatch_stored {
         match $dtype {
             $crate::DType::F32 => {
                 type $T = f32;
+                $body
+            }
+            $crate::DType::BF16 => {
+                type $T = striate_kernels::bf16::bf16;
                 $body
             }
             $crate::DType::F64 => {

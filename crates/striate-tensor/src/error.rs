@@ -83,6 +83,9 @@ impl TensorError {
     }
 
     pub(crate) fn needs_float(op: &'static str, got: DType) -> Self {
+        if got == DType::BF16 {
+            return Self::dtype(op, "does not compute in bf16", "convert it first: x.to_dtype(DType::F32)");
+        }
         Self::dtype(op, format!("needs a float tensor, got {got}"), "convert it first: x.to_dtype(DType::F32)")
     }
 

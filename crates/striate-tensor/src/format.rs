@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use striate_kernels::bf16::bf16;
+
 use crate::dtype::TensorElement;
 use crate::{DType, Tensor};
 
@@ -25,6 +27,7 @@ pub(crate) fn display(tensor: &Tensor, f: &mut fmt::Formatter<'_>) -> fmt::Resul
     let digits = f.precision().unwrap_or(4);
     match tensor.dtype() {
         DType::F32 => values::<f32>(tensor, f, |x| float(f64::from(x), digits)),
+        DType::BF16 => values::<bf16>(tensor, f, |x| float(x.to_f64(), digits)),
         DType::F64 => values::<f64>(tensor, f, |x| float(x, digits)),
         DType::I64 => values::<i64>(tensor, f, |x| x.to_string()),
         DType::U8 => values::<u8>(tensor, f, |x| x.to_string()),

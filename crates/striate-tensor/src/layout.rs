@@ -12,7 +12,7 @@ pub enum MemoryFormat {
 }
 
 /// Shape, strides (in elements) and offset of a view of a storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Layout {
     pub(crate) shape: Vec<usize>,
     pub(crate) strides: Vec<usize>,

@@ -18,6 +18,7 @@
 //! A mistake of the caller, as shapes that do not fit, panics at the caller's line with what is wrong and how to fix
 //! it. Every operation `x` that can fail has a twin `try_x` which returns the same text as a [`TensorError`].
 
+mod autocast;
 mod autograd;
 mod create;
 mod dtype;
@@ -30,6 +31,7 @@ pub mod random;
 mod storage;
 mod tensor;
 
+pub use autocast::{autocast, is_autocast_enabled, try_autocast};
 pub use autograd::{
     GradOptions, RecordedOperation, checkpoint, enable_grad, grad, grad_with, hessian, is_grad_enabled, jacobian,
     no_grad, try_checkpoint,
@@ -49,4 +51,5 @@ pub use ops::pad_with::PaddingMode;
 pub use ops::pooling::Pool2dOptions;
 pub use ops::unfold::UnfoldOptions;
 pub use ops::{Slice, registry};
+pub use striate_kernels::bf16::bf16;
 pub use tensor::Tensor;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use striate_tensor::{DType, Tensor};
+use striate_tensor::{DType, Tensor, bf16};
 
 use super::element::StoredType;
 use super::{StateError, StoredTensor};
@@ -46,6 +46,7 @@ fn to_bytes(tensor: &Tensor) -> (Dtype, Vec<u8>) {
     }
     match tensor.dtype() {
         DType::F32 => (Dtype::F32, little_endian!(f32)),
+        DType::BF16 => (Dtype::BF16, little_endian!(bf16)),
         DType::F64 => (Dtype::F64, little_endian!(f64)),
         DType::I64 => (Dtype::I64, little_endian!(i64)),
         DType::U8 => (Dtype::U8, tensor.to_vec::<u8>()),

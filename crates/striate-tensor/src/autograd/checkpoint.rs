@@ -39,6 +39,9 @@ pub fn try_checkpoint(
     inputs: &[&Tensor],
     function: impl Fn(&[Tensor]) -> Result<Tensor, TensorError> + Send + Sync + 'static,
 ) -> Result<Tensor, TensorError> {
+    // In the precision it has now, also when it is computed again outside the scope.
+    let precision = crate::autocast::current();
+    let function = move |inputs: &[Tensor]| crate::autocast::resume(precision, || function(inputs));
     let detached: Vec<Tensor> = inputs.iter().map(|input| input.detach()).collect();
     let output = no_grad(|| function(&detached))?;
     if !is_grad_enabled() {

@@ -143,6 +143,9 @@ impl<F: Activation> Backward for ActivationBackward<F> {
 }
 
 fn activate<F: Activation>(op: &'static str, x: &Tensor, function: F) -> Result<Tensor, TensorError> {
+    if x.dtype() == DType::BF16 {
+        return crate::autocast::rounded(x, |x| activate(op, x, function));
+    }
     let y = dispatch_float!(x.dtype(), op, |T| map_function::<T, F>(x, function));
     Ok(y.record(op, &[x], || ActivationBackward { op, function, x: SavedTensor::new(x) }))
 }

@@ -15,7 +15,7 @@ use super::resample::{Taps, resample};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 fn window(i: usize, from: usize, to: usize) -> Range<usize> {
     i * from / to..((i + 1) * from).div_ceil(to)
@@ -106,6 +106,9 @@ impl Tensor {
 
     /// Like [`adaptive_max_pool2d`](Self::adaptive_max_pool2d), with a mistake as an error.
     pub fn try_adaptive_max_pool2d(&self, size: [usize; 2]) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_adaptive_max_pool2d(size));
+        }
         const OP: &str = "adaptive_max_pool2d";
         let [batch, channels, height, width] = check(OP, self, size)?;
         let mut places = Vec::with_capacity(batch * channels * size[0] * size[1]);

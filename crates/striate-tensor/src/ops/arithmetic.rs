@@ -9,15 +9,17 @@
 //! | `a * b` | `dy * b` | `dy * a` |
 //! | `a / b` | `dy / b` | `-dy * a / b²` |
 
+use striate_kernels::bf16::{bf16, from_f32, to_f32};
 use striate_kernels::pointwise::zip_in_place;
 
 use super::pointwise::{map, zip, zip3};
 use super::sum::sum_to_shape;
+use crate::autocast::{promoted, rounded};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
 use crate::layout::Layout;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 /// Checks that two operands have one dtype.
 pub(crate) fn same_dtype(op: &'static str, a: &Tensor, b: &Tensor) -> Result<(), TensorError> {
@@ -75,6 +77,12 @@ impl Backward for DivBackward {
         let (a, b) = (self.a.get("div")?, self.b.get("div")?);
         let da = needs[0].then(|| sum_to_shape(&grad.try_div(b)?, a.shape())).transpose()?;
         let db = needs[1].then(|| {
+            if grad.dtype() == DType::BF16 {
+                let [grad, a, b] = [grad, a, b].map(|x| x.try_to_dtype(DType::F32));
+                let (b, ratio) = (b?, grad?.try_mul(&a?)?);
+                let db = ratio.try_div(&b.try_square()?)?.try_neg()?;
+                return sum_to_shape(&db, b.shape())?.try_to_dtype(DType::BF16);
+            }
             let db = dispatch_float!(grad.dtype(), "div", |T| zip3(
                 grad.shape(),
                 (grad, a, b),
@@ -117,11 +125,11 @@ pub(crate) fn add_into(sum: Tensor, gradient: &Tensor) -> Result<Tensor, TensorE
         return sum.try_add(gradient);
     }
     let layout = Layout { offset: 0, ..sum.layout().clone() };
-    dispatch_float!(sum.dtype(), "backward", |T| {
+    dispatch_number!(sum.dtype(), "backward", |T| {
         let gradient = gradient.data_in_layout::<T>(&layout);
         let gradient: &[T] = &gradient;
         sum.0.storage.write(sum.layout().offset, sum.numel(), |data: &mut [T]| {
-            zip_in_place(data, gradient, |sum, g| sum + g);
+            zip_in_place(data, gradient, |sum, g| sum.plus(g));
         });
     });
     Ok(sum)
@@ -163,6 +171,9 @@ impl Tensor {
 
     /// Like [`add`](Self::add), with a mistake as an error.
     pub fn try_add(&self, other: &Tensor) -> Result<Tensor, TensorError> {
+        if let Some([a, b]) = promoted(self, other)? {
+            return a.try_add(&b);
+        }
         same_dtype("add", self, other)?;
         let sum =
             dispatch_number!(self.dtype(), "add", |T| zip("add", self, other, self.dtype(), |a: T, b: T| a.plus(b))?);
@@ -181,6 +192,9 @@ impl Tensor {
 
     /// Like [`sub`](Self::sub), with a mistake as an error.
     pub fn try_sub(&self, other: &Tensor) -> Result<Tensor, TensorError> {
+        if let Some([a, b]) = promoted(self, other)? {
+            return a.try_sub(&b);
+        }
         same_dtype("sub", self, other)?;
         let difference =
             dispatch_number!(self.dtype(), "sub", |T| zip("sub", self, other, self.dtype(), |a: T, b: T| a.minus(b))?);
@@ -199,6 +213,9 @@ impl Tensor {
 
     /// Like [`mul`](Self::mul), with a mistake as an error.
     pub fn try_mul(&self, other: &Tensor) -> Result<Tensor, TensorError> {
+        if let Some([a, b]) = promoted(self, other)? {
+            return a.try_mul(&b);
+        }
         same_dtype("mul", self, other)?;
         let product =
             dispatch_number!(self.dtype(), "mul", |T| zip("mul", self, other, self.dtype(), |a: T, b: T| a.times(b))?);
@@ -217,9 +234,14 @@ impl Tensor {
 
     /// Like [`div`](Self::div), with a mistake as an error.
     pub fn try_div(&self, other: &Tensor) -> Result<Tensor, TensorError> {
+        if let Some([a, b]) = promoted(self, other)? {
+            return a.try_div(&b);
+        }
         same_dtype("div", self, other)?;
-        let quotient =
-            dispatch_float!(self.dtype(), "div", |T| zip("div", self, other, self.dtype(), |a: T, b: T| a / b)?);
+        let quotient = match self.dtype() {
+            DType::BF16 => zip("div", self, other, DType::BF16, |a: bf16, b: bf16| from_f32(to_f32(a) / to_f32(b)))?,
+            dtype => dispatch_float!(dtype, "div", |T| zip("div", self, other, dtype, |a: T, b: T| a / b)?),
+        };
         Ok(quotient
             .record("div", &[self, other], || DivBackward { a: SavedTensor::new(self), b: SavedTensor::new(other) }))
     }
@@ -273,6 +295,9 @@ impl Tensor {
 
     /// Like [`div_scalar`](Self::div_scalar), with a mistake as an error.
     pub fn try_div_scalar(&self, number: f64) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return rounded(self, |x| x.try_div_scalar(number));
+        }
         let quotient = dispatch_float!(self.dtype(), "div_scalar", |T| {
             let number = T::from_f64(number);
             map(self, self.dtype(), |x: T| x / number)

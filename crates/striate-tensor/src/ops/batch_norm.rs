@@ -75,6 +75,12 @@ impl Tensor {
         affine: Option<(&Tensor, &Tensor)>,
         options: BatchNormOptions,
     ) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            let wide = |x: &Tensor| x.try_to_dtype(DType::F32);
+            let affine = affine.map(|(weight, bias)| Ok((wide(weight)?, wide(bias)?))).transpose()?;
+            let affine = affine.as_ref().map(|(weight, bias)| (weight, bias));
+            return crate::autocast::rounded(self, |x| x.try_batch_norm(running, affine, options));
+        }
         check(self, running, affine, options)?;
         let input = self.to_format(MemoryFormat::ChannelsLast);
         dispatch_float!(self.dtype(), OP, |T| {

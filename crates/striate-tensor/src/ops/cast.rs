@@ -2,6 +2,8 @@
 //!
 //! Forward: `y = x` in another type. Backward: `dx = dy` in the type of `x`.
 
+use striate_kernels::bf16::{from_f32, to_f32};
+
 use super::pointwise::map;
 use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, TensorElement, dispatch_number, dispatch_stored};
@@ -23,7 +25,8 @@ impl Backward for CastBackward {
 }
 
 impl Tensor {
-    /// The elements converted to `dtype`: floats truncate towards integers and saturate; booleans become 0 and 1;
+    /// The elements converted to `dtype`: floats truncate towards integers and saturate, and round to the nearest narrower
+    /// float (of two equally near to the even one; NaN stays NaN); booleans become 0 and 1;
     /// everything but zero becomes true. This tensor itself when it has the dtype. Between floats the gradient passes
     /// through, converted back; integers and booleans carry none.
     #[track_caller]
@@ -35,6 +38,10 @@ impl Tensor {
     pub fn try_to_dtype(&self, dtype: DType) -> Result<Tensor, TensorError> {
         if dtype == self.dtype() {
             return Ok(self.clone());
+        }
+        if let Some(converted) = self.between_f32_and_bf16(dtype) {
+            let from = self.dtype();
+            return Ok(converted.record("to_dtype", &[self], || CastBackward { from }));
         }
         let converted = dispatch_stored!(self.dtype(), |S| match dtype {
             DType::Bool => map(self, dtype, |x: S| u8::from(x != S::ZERO)),
@@ -51,5 +58,14 @@ impl Tensor {
         }
         let from = self.dtype();
         Ok(converted.record("to_dtype", &[self], || CastBackward { from }))
+    }
+
+    /// The conversions of mixed precision, in loops that vectorise.
+    fn between_f32_and_bf16(&self, dtype: DType) -> Option<Tensor> {
+        match (self.dtype(), dtype) {
+            (DType::F32, DType::BF16) => Some(map(self, dtype, from_f32)),
+            (DType::BF16, DType::F32) => Some(map(self, dtype, to_f32)),
+            _ => None,
+        }
     }
 }

@@ -20,7 +20,7 @@ use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
 use crate::{DType, Tensor, TensorError, is_grad_enabled};
 
-const OP: &str = "conv2d";
+pub(super) const OP: &str = "conv2d";
 
 /// How a convolution window moves. Pairs are `[vertical, horizontal]`.
 ///
@@ -73,6 +73,10 @@ impl Tensor {
         bias: Option<&Tensor>,
         options: Conv2dOptions,
     ) -> Result<Tensor, TensorError> {
+        if crate::autocast::lowers(self) {
+            return super::mixed::conv2d::conv2d(self, weight, bias, options);
+        }
+        check_dtypes(OP, self, weight, bias)?;
         let geometry = geometry(self, weight, bias, options)?;
         let [height, width] = geometry.output_size();
         let layout =
@@ -260,8 +264,8 @@ impl Backward for Conv2dBackward {
     }
 }
 
-/// Checks the arguments and puts them in the kernel's terms.
-fn geometry(
+/// Checks the shapes and options and puts them in the kernel's terms.
+pub(super) fn geometry(
     input: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
@@ -282,7 +286,6 @@ fn geometry(
             "reshape the weight to four dimensions",
         ));
     };
-    check_dtypes(OP, input, weight, bias)?;
     check_options(OP, options)?;
     if in_channels != weight_channels * groups {
         let expected = weight_channels * groups;

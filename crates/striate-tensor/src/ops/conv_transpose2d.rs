@@ -14,13 +14,28 @@
 use striate_kernels::conv2d::{self as kernel, Conv2dGeometry};
 
 use super::conv2d_gradient;
+use crate::autocast::{activation, try_autocast};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
-use crate::{Conv2dOptions, Tensor, TensorError};
+use crate::{Conv2dOptions, DType, Tensor, TensorError};
 
 const OP: &str = "conv_transpose2d";
+
+/// Of bf16 operands, or rounded ones inside autocast: computed in f32, the result rounded.
+fn in_lower_precision(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: Conv2dOptions,
+    output_padding: [usize; 2],
+) -> Result<Tensor, TensorError> {
+    let lower = |x: &Tensor| activation(OP, x)?.try_to_dtype(DType::F32);
+    let (x, weight, bias) = (lower(x)?, lower(weight)?, bias.map(lower).transpose()?);
+    try_autocast(DType::F32, || x.try_conv_transpose2d(&weight, bias.as_ref(), options, output_padding))??
+        .try_to_dtype(DType::BF16)
+}
 
 impl Tensor {
     /// Spreads each element of `[n, c, h, w]` over a window weighted by `weight` `[c, out / groups, kh, kw]`, adds where
@@ -59,6 +74,9 @@ impl Tensor {
         options: Conv2dOptions,
         output_padding: [usize; 2],
     ) -> Result<Tensor, TensorError> {
+        if crate::autocast::lowers(self) {
+            return in_lower_precision(self, weight, bias, options, output_padding);
+        }
         super::conv2d::check_dtypes(OP, self, weight, bias)?;
         let geometry = geometry(self, weight, options, output_padding)?;
         let channels = geometry.in_channels;

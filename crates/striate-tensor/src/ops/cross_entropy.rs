@@ -129,6 +129,9 @@ impl Kind {
 }
 
 fn try_kind(input: &Tensor, targets: &Tensor, reduction: Reduction, kind: Kind) -> Result<Tensor, TensorError> {
+    if input.dtype() == DType::BF16 {
+        return crate::autocast::in_f32(input, |x| try_kind(x, targets, reduction, kind));
+    }
     let dim = check(kind.name(), input, targets)?;
     let classes = input.shape()[dim];
     let targets = targets.to_format(MemoryFormat::Contiguous);

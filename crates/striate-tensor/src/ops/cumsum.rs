@@ -60,6 +60,9 @@ impl Tensor {
 
     /// Like [`cumsum`](Self::cumsum), with a mistake as an error.
     pub fn try_cumsum(&self, dim: isize) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::in_f32(self, |x| x.try_cumsum(dim));
+        }
         let d = resolve_dim(OP, dim, self.rank())?;
         if matches!(self.dtype(), DType::U8 | DType::Bool) {
             return self.try_to_dtype(DType::I64)?.try_cumsum(dim);

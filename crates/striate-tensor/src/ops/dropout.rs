@@ -30,6 +30,9 @@ impl Tensor {
 
     /// Like [`dropout`](Self::dropout), with a mistake as an error.
     pub fn try_dropout(&self, p: f64, generator: &mut Generator) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_dropout(p, generator));
+        }
         if !self.dtype().is_float() {
             return Err(TensorError::needs_float(OP, self.dtype()));
         }

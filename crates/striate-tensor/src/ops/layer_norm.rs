@@ -18,7 +18,7 @@ use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 struct RowNormBackward {
     op: &'static str,
@@ -88,6 +88,12 @@ impl Backward for RowNormBackward {
 type Affine<'a> = Option<(&'a Tensor, &'a Tensor)>;
 
 fn normalize(op: &'static str, x: &Tensor, norm: RowNorm, affine: Affine, eps: f64) -> Result<Tensor, TensorError> {
+    if x.dtype() == DType::BF16 {
+        let wide = affine.map(|(weight, bias)| Ok((weight.try_to_dtype(DType::F32)?, bias.try_to_dtype(DType::F32)?)));
+        let wide = wide.transpose()?;
+        let affine = wide.as_ref().map(|(weight, bias)| (weight, bias));
+        return crate::autocast::in_f32(x, |x| normalize(op, x, norm, affine, eps));
+    }
     for parameter in affine.into_iter().flat_map(|(weight, bias)| [weight, bias]) {
         super::arithmetic::same_dtype(op, x, parameter)?;
     }

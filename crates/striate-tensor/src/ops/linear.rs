@@ -14,7 +14,7 @@ use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
 use crate::{Tensor, TensorError};
 
-const OP: &str = "linear";
+pub(super) const OP: &str = "linear";
 
 impl Tensor {
     /// `self Wᵀ + b` over the last dimension: `[..., in]`, `weight` `[out, in]`, `bias` `[out]` give `[..., out]`.
@@ -36,6 +36,10 @@ impl Tensor {
 
     /// Like [`linear`](Self::linear), with a mistake as an error.
     pub fn try_linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, TensorError> {
+        if crate::autocast::lowers(self) {
+            return super::mixed::linear::linear(self, weight, bias);
+        }
+        super::conv2d::check_dtypes(OP, self, weight, bias)?;
         let (out_features, in_features) = check(self, weight, bias)?;
         let rows: usize = self.shape()[..self.rank() - 1].iter().product();
         let mut shape = self.shape().to_vec();
@@ -128,8 +132,8 @@ impl Backward for LinearBackward {
     }
 }
 
-/// Checks the arguments; returns `(out, in)`.
-fn check(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(usize, usize), TensorError> {
+/// Checks the shapes; returns `(out, in)`.
+pub(super) fn check(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(usize, usize), TensorError> {
     let &[out_features, in_features] = weight.shape() else {
         return Err(TensorError::shape(
             OP,
@@ -137,12 +141,6 @@ fn check(input: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<(usiz
             "a linear weight has two dimensions; matmul takes the others",
         ));
     };
-    if !input.dtype().is_float() {
-        return Err(TensorError::needs_float(OP, input.dtype()));
-    }
-    if let Some(other) = [Some(weight), bias].into_iter().flatten().find(|tensor| tensor.dtype() != input.dtype()) {
-        return Err(TensorError::dtypes_differ(OP, input.dtype(), other.dtype()));
-    }
     if input.shape().last() != Some(&in_features) {
         let features = input.shape().last().copied().unwrap_or(0);
         let help = if input.rank() > 2 && input.shape()[1..].iter().product::<usize>() == in_features {

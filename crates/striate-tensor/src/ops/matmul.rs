@@ -11,11 +11,12 @@ use striate_kernels::threads::parallel_chunks_mut;
 
 use super::arithmetic::same_dtype;
 use super::sum::sum_to_shape;
+use crate::autocast::{activation, is_autocast_enabled};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, broadcast_shapes};
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 struct MatmulBackward {
     a: SavedTensor,
@@ -45,6 +46,11 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, TensorError> {
     let (b_batch, &[_, n]) = b.shape().split_last_chunk().expect("operands have two dimensions or more");
     let batch = broadcast_shapes("matmul", a_batch, b_batch)?;
     let shape = [&batch[..], &[m, n]].concat();
+    if a.dtype() == DType::BF16 {
+        let a_expanded = a.layout().expanded(&[&batch[..], &[m, k]].concat());
+        let b_expanded = b.layout().expanded(&[&batch[..], &[k, n]].concat());
+        return Ok(super::mixed::matmul::product((a, &a_expanded), (b, &b_expanded), &shape));
+    }
     dispatch_float!(a.dtype(), "matmul", |T| {
         let (a_data, b_data) = (a.data::<T>(), b.data::<T>());
         let a_expanded = a.layout().expanded(&[&batch[..], &[m, k]].concat());
@@ -68,7 +74,7 @@ fn product(a: &Tensor, b: &Tensor) -> Result<Tensor, TensorError> {
 }
 
 /// Matrix number `index` of a stack of matrices.
-fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut index: usize) -> MatrixRef<'a, T> {
+pub(super) fn matrix<'a, T>(data: &'a [T], layout: &Layout, mut index: usize) -> MatrixRef<'a, T> {
     let (batch, &[rows, cols]) = layout.shape.split_last_chunk().expect("a stack of matrices");
     let (batch_strides, &[row_stride, col_stride]) = layout.strides.split_last_chunk().expect("a stack of matrices");
     let mut offset = 0;
@@ -100,6 +106,9 @@ impl Tensor {
 
     /// Like [`matmul`](Self::matmul), with a mistake as an error.
     pub fn try_matmul(&self, other: &Tensor) -> Result<Tensor, TensorError> {
+        if is_autocast_enabled() && [self, other].iter().any(|x| x.dtype() == DType::F32) {
+            return activation("matmul", self)?.try_matmul(&activation("matmul", other)?);
+        }
         same_dtype("matmul", self, other)?;
         if !self.dtype().is_float() {
             return Err(TensorError::needs_float("matmul", self.dtype()));

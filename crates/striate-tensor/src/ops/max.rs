@@ -61,6 +61,9 @@ fn extremum_over(
     dims: &[isize],
     keepdim: bool,
 ) -> Result<Tensor, TensorError> {
+    if x.dtype() == DType::BF16 {
+        return crate::autocast::rounded(x, |x| extremum_over(op, kind, x, dims, keepdim));
+    }
     let reduction = Reduction::new(op, x, dims, keepdim)?;
     if reduction.count(x.shape()) == 0 {
         return Err(nothing_to_compare(op, x));

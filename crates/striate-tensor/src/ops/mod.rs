@@ -78,6 +78,7 @@ mod masked;
 mod matmul;
 mod max;
 mod median;
+mod mixed;
 mod narrow;
 mod norm;
 mod operators;

@@ -6,7 +6,7 @@ use std::ops::{Range, RangeFrom, RangeFull, RangeTo};
 
 use super::copy::write_strided;
 use crate::autograd::{Backward, Gradients, Recording};
-use crate::dtype::dispatch_float;
+use crate::dtype::{Number, dispatch_stored};
 use crate::error::OrPanic;
 use crate::layout::{Layout, resolve_dim};
 use crate::{Tensor, TensorError};
@@ -79,10 +79,10 @@ impl PartBackward {
     fn spread(&self, part: &Tensor) -> Result<Tensor, TensorError> {
         let whole = Layout::contiguous(&self.shape);
         let place = part_of(&whole, &self.starts, &self.steps, part.shape());
-        Ok(dispatch_float!(part.dtype(), self.op, |T| {
+        Ok(dispatch_stored!(part.dtype(), |T| {
             let data = part.data::<T>();
             Tensor::fill_layout(whole, part.dtype(), |dx: &mut [T]| {
-                dx.fill(0.0);
+                dx.fill(T::ZERO);
                 write_strided(&data, part.layout(), &mut dx[place.offset..], &place);
             })
         }))

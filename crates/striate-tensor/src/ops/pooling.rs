@@ -16,7 +16,7 @@ use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 /// How a pooling window looks and moves. Pairs are `[vertical, horizontal]`.
 ///
@@ -66,6 +66,9 @@ impl Tensor {
     /// Like [`max_pool2d`](Self::max_pool2d), with a mistake as an error.
     pub fn try_max_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
         const OP: &str = "max_pool2d";
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_max_pool2d(options));
+        }
         let geometry = geometry(OP, self, options)?;
         let layout = output_layout(&geometry);
         let mut argmax = Buffer::uninit(layout.numel() * size_of::<u32>());
@@ -95,6 +98,9 @@ impl Tensor {
 
     /// Like [`avg_pool2d`](Self::avg_pool2d), with a mistake as an error.
     pub fn try_avg_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_avg_pool2d(options));
+        }
         const OP: &str = "avg_pool2d";
         if options.dilation != [1; 2] {
             return Err(TensorError::argument(

@@ -6,7 +6,7 @@ use super::pointwise::{map, zip};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 struct PowBackward {
     x: SavedTensor,
@@ -79,6 +79,9 @@ impl Tensor {
 
     /// Like [`pow`](Self::pow), with a mistake as an error.
     pub fn try_pow(&self, exponent: f64) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_pow(exponent));
+        }
         let y = dispatch_float!(self.dtype(), "pow", |T| {
             let p = exponent as T;
             map(self, self.dtype(), |x: T| x.powf(p))
@@ -97,6 +100,9 @@ impl Tensor {
 
     /// Like [`clamp`](Self::clamp), with a mistake as an error.
     pub fn try_clamp(&self, low: f64, high: f64) -> Result<Tensor, TensorError> {
+        if self.dtype() == DType::BF16 {
+            return crate::autocast::rounded(self, |x| x.try_clamp(low, high));
+        }
         if low.is_nan() || high.is_nan() || low > high {
             return Err(TensorError::argument(
                 "clamp",

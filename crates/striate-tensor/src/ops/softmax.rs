@@ -14,7 +14,7 @@ use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat, resolve_dim};
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 impl Tensor {
     /// Probabilities over dimension `dim` (negative counts from the end): positive, summing to 1.
@@ -82,6 +82,9 @@ impl Kind {
 }
 
 fn try_kind(input: &Tensor, dim: isize, kind: Kind) -> Result<Tensor, TensorError> {
+    if input.dtype() == DType::BF16 {
+        return crate::autocast::in_f32(input, |x| try_kind(x, dim, kind));
+    }
     let dim = resolve_dim(kind.name(), dim, input.rank())?;
     let output = dispatch_float!(input.dtype(), kind.name(), |T| {
         let x = input.view_as(dim_to_last(input.layout(), dim)).data_in_format::<T>(MemoryFormat::Contiguous);

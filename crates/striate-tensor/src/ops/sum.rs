@@ -29,6 +29,9 @@ impl Backward for SumBackward {
 }
 
 fn sum_scaled(op: &'static str, x: &Tensor, dims: &[isize], keepdim: bool, mean: bool) -> Result<Tensor, TensorError> {
+    if x.dtype() == DType::BF16 {
+        return crate::autocast::in_f32(x, |x| sum_scaled(op, x, dims, keepdim, mean));
+    }
     let reduction = Reduction::new(op, x, dims, keepdim)?;
     let scale = if mean { 1.0 / reduction.count(x.shape()) as f64 } else { 1.0 };
     let sum = match x.dtype() {

@@ -5,13 +5,14 @@
 
 use striate_kernels::Element;
 use striate_kernels::activation::Function;
+use striate_kernels::bf16::{bf16, from_f32, to_f32};
 
 use super::derivatives;
-use super::pointwise::{map_function, map_gradient};
+use super::pointwise::{map, map_function, map_gradient, zip};
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 /// Defines `name` and `try_name` on [`Tensor`], for float tensors.
 macro_rules! unary {
@@ -32,6 +33,12 @@ macro_rules! unary {
                 fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
                     const NAME: &str = stringify!($name);
                     let saved = self.saved.get(NAME)?;
+                    if grad.dtype() == DType::BF16 {
+                        let dx = zip(NAME, saved, grad, DType::BF16, |v: bf16, grad: bf16| {
+                            from_f32(Function::<f32>::gradient(Formula, to_f32(v), to_f32(grad)))
+                        });
+                        return Ok(vec![Some(dx?)]);
+                    }
                     Ok(vec![Some(dispatch_float!(grad.dtype(), NAME, |T| {
                         map_gradient::<T, _>(NAME, saved, grad, Formula)?
                     }))])
@@ -56,7 +63,11 @@ macro_rules! unary {
                 #[doc = concat!("Like [`", stringify!($name), "`](Self::", stringify!($name), "), with a mistake as an error.")]
                 pub fn $try_name(&self) -> Result<Tensor, TensorError> {
                     const NAME: &str = stringify!($name);
-                    let y = dispatch_float!(self.dtype(), NAME, |T| map_function::<T, _>(self, Formula));
+                    let y = if self.dtype() == DType::BF16 {
+                        map(self, DType::BF16, |x: bf16| from_f32(Function::<f32>::value(Formula, to_f32(x))))
+                    } else {
+                        dispatch_float!(self.dtype(), NAME, |T| map_function::<T, _>(self, Formula))
+                    };
                     let saved = unary!(@saved $saved, self, y);
                     Ok(y.record(NAME, &[self], || $backward { saved: SavedTensor::new(&saved) }))
                 }
