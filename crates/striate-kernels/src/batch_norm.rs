@@ -3,6 +3,10 @@
 //! `y = (x - mean) / sqrt(variance + epsilon) * weight + bias`, per channel. The variance here is the biased one (divided
 //! by the number of rows); running averages are the caller's.
 
+mod bf16;
+
+pub use bf16::{backward_bf16, backward_inference_bf16, normalize_bf16, statistics_bf16};
+
 use crate::Element;
 use crate::arch::vectorized;
 use crate::memory::Buffer;

@@ -7,7 +7,8 @@
 //! - NaN goes through: the maximum of anything and NaN is NaN.
 //!
 //! `STRIATE_NUM_THREADS` sets the number of threads, `STRIATE_ISA` (`scalar`, `avx2`, `avx512`; on ARM
-//! `scalar`, `neon`) caps the instruction set.
+//! `scalar`, `neon`) caps the instruction set; `amx` (bf16
+//! products in tiles) comes after `avx512`.
 
 pub mod activation;
 mod arch;
@@ -33,4 +34,5 @@ pub mod streaming;
 mod test_values;
 pub mod threads;
 
+pub use arch::instruction_sets;
 pub use element::Element;

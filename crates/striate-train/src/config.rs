@@ -9,6 +9,8 @@ use striate_data::{Augmentation, DataError, Parts, dir, fashion, mnist};
 use striate_models::digits::Architecture;
 use striate_nn::schedule::{CosineAnnealing, OneCycle, Schedule, StepLr};
 
+use striate_tensor::DType;
+
 use crate::TrainError;
 
 /// Where the images come from.
@@ -76,6 +78,27 @@ pub enum ScheduleKind {
     OneCycle,
 }
 
+/// What the network computes in while it learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    #[default]
+    F32,
+    /// Products and activations in bf16, summed in 32 bits; weights, their gradients and the loss in 32-bit floats.
+    Bf16,
+}
+
+impl Precision {
+    /// What [`autocast`](striate_tensor::autocast) is told.
+    pub fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::Bf16 => DType::BF16,
+        }
+    }
+}
+
 macro_rules! names {
     ($kind:ty, $what:literal, $($variant:ident = $name:literal),+) => {
         impl $kind {
@@ -100,6 +123,7 @@ macro_rules! names {
 }
 
 names!(OptimizerKind, "optimizer", Sgd = "sgd", Adam = "adam", AdamW = "adamw");
+names!(Precision, "precision", F32 = "f32", Bf16 = "bf16");
 names!(ScheduleKind, "schedule", Constant = "constant", Step = "step", Cosine = "cosine", OneCycle = "one-cycle");
 
 /// Settings under a name.
@@ -158,6 +182,9 @@ pub struct TrainConfig {
     /// Whether these may fit in part only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub initial_partial: bool,
+    /// What the network computes in while it learns.
+    #[serde(default)]
+    pub precision: Precision,
     /// Seed of the weights, the order of the images, augmentation and dropout.
     pub seed: u64,
     /// Seed that decides which images are held out; not `seed`, so that runs with several seeds compare.
@@ -204,6 +231,7 @@ impl TrainConfig {
             clip_norm: None,
             initial_weights: None,
             initial_partial: false,
+            precision: Precision::F32,
             seed: 0,
             split_seed: 0,
             train_limit: None,

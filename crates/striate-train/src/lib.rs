@@ -24,7 +24,7 @@ mod store;
 mod trainer;
 mod weights;
 
-pub use config::{OptimizerKind, Recipe, ScheduleKind, Source, TrainConfig};
+pub use config::{OptimizerKind, Precision, Recipe, ScheduleKind, Source, TrainConfig};
 pub use error::TrainError;
 pub use evaluate::{ClassScore, Evaluation, Mistake};
 pub use event::{Event, Summary};

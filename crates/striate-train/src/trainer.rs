@@ -6,10 +6,10 @@ use striate_nn::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_options
 use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd, clip_grad_norm};
 use striate_nn::state::LoadReport;
 use striate_nn::{Context, Module, Sequential};
-use striate_tensor::{Tensor, no_grad};
+use striate_tensor::{Tensor, autocast, no_grad};
 
 use crate::checkpoint::{State, deep_copy};
-use crate::{InputCard, OptimizerKind, TrainConfig, TrainError};
+use crate::{InputCard, OptimizerKind, Precision, TrainConfig, TrainError};
 
 /// Images in a batch when only measuring.
 const EVALUATION_BATCH: usize = 250;
@@ -22,6 +22,7 @@ pub(crate) struct Trainer {
     label_smoothing: f64,
     seed: u64,
     clipping: Option<Clipping>,
+    precision: Precision,
 }
 
 /// The longest gradient, and what it is the gradient of.
@@ -57,7 +58,8 @@ impl Trainer {
             OptimizerKind::Adam => Box::new(Adam::new(parameters, lr).weight_decay(decay)),
             OptimizerKind::AdamW => Box::new(AdamW::new(parameters, lr).weight_decay(decay)),
         };
-        Trainer { model, optimizer, label_smoothing: config.label_smoothing, seed: config.seed, clipping }
+        let (label_smoothing, precision) = (config.label_smoothing, config.precision);
+        Trainer { model, optimizer, label_smoothing, seed: config.seed, clipping, precision }
     }
 
     pub fn model(&self) -> &Sequential {
@@ -67,14 +69,16 @@ impl Trainer {
     /// One optimiser step on a batch; gives its loss. If that is not finite, the weights are left as they are.
     pub fn step(&mut self, batch: &striate_data::Batch, step: u64, learning_rate: f64) -> f64 {
         let context = Context::train(self.seed ^ DROPOUT_SEED, step);
-        let logits = self.model.forward(&batch.images, &context);
-        let loss = match self.label_smoothing {
-            0.0 => cross_entropy(&logits, &batch.labels),
-            label_smoothing => {
-                let options = CrossEntropyOptions { label_smoothing, ..Default::default() };
-                cross_entropy_options(&logits, &batch.labels, &options)
+        let loss = autocast(self.precision.dtype(), || {
+            let logits = self.model.forward(&batch.images, &context);
+            match self.label_smoothing {
+                0.0 => cross_entropy(&logits, &batch.labels),
+                label_smoothing => {
+                    let options = CrossEntropyOptions { label_smoothing, ..Default::default() };
+                    cross_entropy_options(&logits, &batch.labels, &options)
+                }
             }
-        };
+        });
         let value = f64::from(loss.item::<f32>());
         if value.is_finite() {
             loss.backward();

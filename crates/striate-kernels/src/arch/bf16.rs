@@ -6,9 +6,12 @@
 
 use std::sync::OnceLock;
 
-#[cfg(target_arch = "x86_64")]
-use super::x86_64;
 use super::{Isa, Tile, scalar};
+#[cfg(target_arch = "x86_64")]
+use super::{
+    amx::{self, Availability},
+    x86_64,
+};
 
 /// What computes tiles: an instruction set and what it multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,11 @@ impl TileIsa {
     /// The one in use for bf16.
     pub(crate) fn bf16() -> Self {
         Self::Bf16(Bf16Isa::current())
+    }
+
+    /// To be kept while a thread runs tiles: registers that belong to a thread are released at its end.
+    pub(crate) fn session(self) -> Session {
+        Session(self)
     }
 
     /// Columns in one vector.
@@ -55,6 +63,38 @@ impl TileIsa {
     }
 }
 
+/// See [`TileIsa::session`].
+pub(crate) struct Session(TileIsa);
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == TileIsa::Bf16(Bf16Isa::Amx) {
+            x86_64::amx::release();
+        }
+    }
+}
+
+/// The instruction set in use, and what there is to say about AMX.
+pub(super) fn describe() -> String {
+    let name = match Bf16Isa::current() {
+        Bf16Isa::Scalar => "scalar",
+        #[cfg(target_arch = "x86_64")]
+        Bf16Isa::Avx2 => "avx2",
+        #[cfg(target_arch = "x86_64")]
+        Bf16Isa::Avx512 => "avx512",
+        #[cfg(target_arch = "x86_64")]
+        Bf16Isa::Avx512Dot => "avx512 with vdpbf16ps",
+        #[cfg(target_arch = "x86_64")]
+        Bf16Isa::Amx => "amx",
+    };
+    #[cfg(target_arch = "x86_64")]
+    if let Availability::Refused(reason) = x86_64::amx::availability() {
+        return format!("{name} (amx is there but not used: {reason})");
+    }
+    name.to_owned()
+}
+
 /// An instruction set with kernels for bf16 pairs, from plain to fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Bf16Isa {
@@ -69,6 +109,9 @@ pub(crate) enum Bf16Isa {
     /// 512-bit vectors with `vdpbf16ps`, the product of pairs in one instruction.
     #[cfg(target_arch = "x86_64")]
     Avx512Dot,
+    /// Tile registers; short sums run as [`Bf16Isa::Avx512`].
+    #[cfg(target_arch = "x86_64")]
+    Amx,
 }
 
 impl Bf16Isa {
@@ -85,6 +128,8 @@ impl Bf16Isa {
                 found.extend(has(Isa::Avx512).then_some(Self::Avx512));
                 let dot = has(Isa::Avx512) && is_x86_feature_detected!("avx512bf16");
                 found.extend(dot.then_some(Self::Avx512Dot));
+                let tiles = has(Isa::Avx512) && *x86_64::amx::availability() == Availability::Works;
+                found.extend(tiles.then_some(Self::Amx));
             }
             found
         })
@@ -97,6 +142,8 @@ impl Bf16Isa {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Self::Avx2,
             #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if Self::allows_amx() && Self::available().contains(&Self::Amx) => Self::Amx,
+            #[cfg(target_arch = "x86_64")]
             Isa::Avx512 if Self::available().contains(&Self::Avx512Dot) && x86_64::bf16::dot_is_fast() => {
                 Self::Avx512Dot
             }
@@ -106,13 +153,19 @@ impl Bf16Isa {
         })
     }
 
+    /// Whether `STRIATE_ISA` does not cap below AMX.
+    #[cfg(target_arch = "x86_64")]
+    fn allows_amx() -> bool {
+        std::env::var("STRIATE_ISA").map_or(true, |cap| !Isa::KNOWN.iter().any(|isa| isa.name() == cap.trim()))
+    }
+
     fn lanes(self) -> usize {
         match self {
             Self::Scalar => 8,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => 8,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 | Self::Avx512Dot => 16,
+            Self::Avx512 | Self::Avx512Dot | Self::Amx => 16,
         }
     }
 
@@ -123,6 +176,8 @@ impl Bf16Isa {
             Self::Avx2 => 2,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 | Self::Avx512Dot => 4,
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => amx::MAX_COLUMNS / amx::SIZE,
         }
     }
 
@@ -136,6 +191,8 @@ impl Bf16Isa {
             Self::Avx512 => [14, 12, 7, 5][vectors - 1],
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Dot => [14, 12, 8, 6][vectors - 1],
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx => amx::MAX_ROWS,
         }
     }
 
@@ -155,6 +212,17 @@ impl Bf16Isa {
                 Self::Avx512 => x86_64::bf16::avx512::tile(tile, rows),
                 #[cfg(target_arch = "x86_64")]
                 Self::Avx512Dot => x86_64::bf16::dot::tile(tile, rows),
+                #[cfg(target_arch = "x86_64")]
+                Self::Amx if tile.depth >= amx::LEAST_DEPTH => x86_64::amx::tile(tile, rows),
+                #[cfg(target_arch = "x86_64")]
+                Self::Amx => {
+                    let max_rows = Self::Avx512.max_rows(tile.cols.div_ceil(self.lanes()));
+                    crate::panels::for_each_tile(0..rows, max_rows, |first, count| {
+                        let a = tile.a.wrapping_add(first * tile.a_row);
+                        let c = tile.c.wrapping_add(first * tile.c_row);
+                        x86_64::bf16::avx512::tile(&Tile { a, c, ..*tile }, count);
+                    });
+                }
             }
         }
     }
@@ -178,7 +246,7 @@ mod tests {
             for cols in 1..=isa.lanes() * isa.max_vectors() {
                 for rows in 1..=isa.max_rows(cols.div_ceil(isa.lanes())) {
                     for (a_row, a_step, start) in [(1, 40, 0), (31, 1, 1), (2, 33, 2)] {
-                        let (mut c, mut expected) = (vec![0.5_f32; 14 * 70], vec![0.5_f32; 14 * 70]);
+                        let (mut c, mut expected) = (vec![0.5_f32; 32 * 70], vec![0.5_f32; 32 * 70]);
                         let tile = |c: &mut Vec<f32>| Tile {
                             a: a.as_ptr(),
                             a_row,
@@ -195,8 +263,8 @@ mod tests {
                             start: [Start::Zero, Start::Bias(bias.as_ptr()), Start::Accumulate][start],
                         };
                         let run = tile(&mut c);
-                        // SAFETY: sizes are within the limits; the largest offsets (602 + 10 * 40 + 13 * 31 in `a`,
-                        // 1000 + 10 * 66 + 63 in `b`, 13 * 69 + 63 in `c`) are inside the vectors.
+                        // SAFETY: sizes are within the limits; the largest offsets (602 + 10 * 40 + 31 * 31 in `a`,
+                        // 1000 + 10 * 66 + 63 in `b`, 31 * 69 + 63 in `c`) are inside the vectors.
                         unsafe { run.run(isa, rows) };
                         let twin = tile(&mut expected);
                         // SAFETY: as above; the specification takes any number of rows and columns.

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(any(target_arch = "x86_64", test))]
+mod amx;
 mod bf16;
 #[cfg(test)]
 mod properties;
@@ -17,6 +19,18 @@ mod x86_64;
 #[cfg(test)]
 pub(crate) use bf16::Bf16Isa;
 pub(crate) use bf16::TileIsa;
+
+/// What `STRIATE_ISA` calls the tiles of AMX, beyond all vectors. They compute bf16 only.
+const AMX: &str = "amx";
+
+/// What computes on this machine, in one line: the instruction sets in use for `f32` and for bf16, and whether there is AMX.
+///
+/// ```
+/// assert!(striate_kernels::instruction_sets().starts_with("f32: "));
+/// ```
+pub fn instruction_sets() -> String {
+    format!("f32: {}, bf16: {}", Isa::current().name(), bf16::describe())
+}
 
 /// An instruction set with kernels, from plain to wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,10 +113,19 @@ impl Isa {
     /// The best instruction set of this machine up to the one called `cap` (no limit if empty), and what is wrong with the
     /// name if it is unknown.
     fn capped(cap: &str) -> (Isa, Option<String>) {
+        // AMX comes on top of the rest: see `Bf16Isa`.
+        let cap = if cfg!(target_arch = "x86_64") && cap == AMX { "" } else { cap };
         let limit = Self::KNOWN.iter().find(|isa| isa.name() == cap);
         let allowed = |isa: &&Isa| limit.is_none_or(|limit| *isa <= limit);
         let best = *Self::available().iter().rfind(allowed).expect("scalar is always there");
-        let known = || Self::KNOWN.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ");
+        let known = || {
+            Self::KNOWN
+                .iter()
+                .map(|isa| isa.name())
+                .chain(cfg!(target_arch = "x86_64").then_some(AMX))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         let unknown = limit.is_none() && !cap.is_empty();
         let complaint = unknown.then(|| format!("STRIATE_ISA={cap} is none of {}: using {}", known(), best.name()));
         (best, complaint)

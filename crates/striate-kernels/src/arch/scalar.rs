@@ -88,7 +88,7 @@ fn multiply_add(x: f32, y: f32, sum: f32) -> f32 {
 
 /// The sum of the products of the halves of two words, each a pair of bf16, and of `sum`.
 #[inline(always)]
-fn multiply_add_pair(x: f32, y: f32, sum: f32) -> f32 {
+pub(super) fn multiply_add_pair(x: f32, y: f32, sum: f32) -> f32 {
     let halves = |word: f32| [f32::from_bits(word.to_bits() << 16), f32::from_bits(word.to_bits() & 0xffff_0000)];
     let ([x0, x1], [y0, y1]) = (halves(x), halves(y));
     multiply_add(x1, y1, multiply_add(x0, y0, sum))

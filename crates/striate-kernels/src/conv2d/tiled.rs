@@ -202,6 +202,7 @@ impl Correlation {
         let chunks = (self.batch * cut.blocks).div_ceil(cut.units_per_chunk);
         let scratch_len = cut.units_per_chunk * unit_len;
         parallel_for_scratch::<f32>(chunks * cut.panel_parts, scratch_len, &|chunk, scratch| {
+            let _session = self.isa.session();
             let (chunk, part) = (chunk / cut.panel_parts, chunk % cut.panel_parts);
             let first = chunk * cut.units_per_chunk;
             let units = first..(first + cut.units_per_chunk).min(self.batch * cut.blocks);

@@ -63,6 +63,7 @@ pub(super) fn backward_weight(
         false => job.window(0..rows).len(g.in_channels),
     };
     parallel_for_scratch::<f32>(parts * cuts, scratch_len, &|chunk, scratch| {
+        let _session = isa.session();
         let (part, cut) = (chunk / cuts, chunk % cuts);
         let (taps, panels) = match cuts {
             1 => (0..g.kernel[0], 0..panels),

@@ -41,6 +41,7 @@ pub(super) fn gemm(
     let target = Target::new(c.data);
     let (rows, row_stride) = (c.rows, c.row_stride);
     parallel_for(panels.count() * rows.div_ceil(rows_per_chunk), &|chunk| {
+        let _session = isa.session();
         let columns = panels.columns(chunk % panels.count());
         let top = chunk / panels.count() * rows_per_chunk;
         let block = Block {

@@ -22,7 +22,7 @@ use crate::error::OrPanic;
 use crate::layout::{Layout, MemoryFormat};
 use crate::{DType, Tensor, TensorError};
 
-const OP: &str = "batch_norm";
+pub(super) const OP: &str = "batch_norm";
 
 /// Settings of [`Tensor::batch_norm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,15 +76,14 @@ impl Tensor {
         options: BatchNormOptions,
     ) -> Result<Tensor, TensorError> {
         if self.dtype() == DType::BF16 {
-            let wide = |x: &Tensor| x.try_to_dtype(DType::F32);
-            let affine = affine.map(|(weight, bias)| Ok((wide(weight)?, wide(bias)?))).transpose()?;
-            let affine = affine.as_ref().map(|(weight, bias)| (weight, bias));
-            return crate::autocast::rounded(self, |x| x.try_batch_norm(running, affine, options));
+            return super::mixed::batch_norm::batch_norm(self, running, affine, options);
         }
-        check(self, running, affine, options)?;
+        check(self, self.dtype(), running, affine, options)?;
         let input = self.to_format(MemoryFormat::ChannelsLast);
         dispatch_float!(self.dtype(), OP, |T| {
-            let statistics = statistics::<T>(&input, running, options);
+            let statistics = statistics::<T>(&input, running, options, |mean, variance| {
+                kernel::statistics(&input.data::<T>(), mean, variance);
+            });
             let output = {
                 let parameters = Parameters::<T>::read(&statistics, affine, options.eps);
                 let layout = Layout::in_format(self.shape(), MemoryFormat::ChannelsLast);
@@ -107,7 +106,7 @@ impl Tensor {
 }
 
 /// Mean, then variance: what the forward pass normalised with.
-struct Statistics(Buffer);
+pub(super) struct Statistics(Buffer);
 
 impl Statistics {
     fn read<T: Element>(&self) -> (&[T], &[T]) {
@@ -124,11 +123,12 @@ impl Statistics {
     }
 }
 
-/// The batch's statistics, with the running ones updated, or a copy of the running ones.
-fn statistics<T: Element>(
+/// The statistics that `of_batch` computes, with the running ones updated, or a copy of the running ones.
+pub(super) fn statistics<T: Element>(
     input: &Tensor,
     running: Option<(&Tensor, &Tensor)>,
     options: BatchNormOptions,
+    of_batch: impl FnOnce(&mut [T], &mut [T]),
 ) -> Statistics {
     let channels = input.shape()[1];
     let mut buffer = Buffer::uninit(2 * channels * size_of::<T>());
@@ -142,7 +142,7 @@ fn statistics<T: Element>(
     if channels == 0 {
         return Statistics(buffer);
     }
-    kernel::statistics(&input.data::<T>(), mean, variance);
+    of_batch(mean, variance);
     if let Some((running_mean, running_var)) = running {
         let count = (input.numel() / channels) as f64;
         move_towards(running_mean, mean, options.momentum, 1.0);
@@ -163,7 +163,7 @@ fn move_towards<T: Element>(running: &Tensor, batch: &[T], momentum: f64, factor
 }
 
 /// Statistics and affine parameters in memory.
-struct Parameters<'a, T> {
+pub(super) struct Parameters<'a, T> {
     mean: &'a [T],
     variance: &'a [T],
     weight: Option<crate::storage::Data<T>>,
@@ -172,7 +172,7 @@ struct Parameters<'a, T> {
 }
 
 impl<'a, T: Element> Parameters<'a, T> {
-    fn read(statistics: &'a Statistics, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Self {
+    pub(super) fn read(statistics: &'a Statistics, affine: Option<(&Tensor, &Tensor)>, eps: f64) -> Self {
         let (mean, variance) = statistics.read::<T>();
         let contiguous = |tensor: &Tensor| tensor.data_in_format::<T>(MemoryFormat::Contiguous);
         Self {
@@ -184,7 +184,7 @@ impl<'a, T: Element> Parameters<'a, T> {
         }
     }
 
-    fn normalization(&self) -> Normalization<'_, T> {
+    pub(super) fn normalization(&self) -> Normalization<'_, T> {
         Normalization {
             mean: self.mean,
             variance: self.variance,
@@ -260,8 +260,10 @@ impl Backward for BatchNormBackward {
     }
 }
 
-fn check(
+/// `parameters` is the dtype of all but the input.
+pub(super) fn check(
     input: &Tensor,
+    parameters: DType,
     running: Option<(&Tensor, &Tensor)>,
     affine: Option<(&Tensor, &Tensor)>,
     options: BatchNormOptions,
@@ -281,8 +283,8 @@ fn check(
     let tensors = [running.map(|r| r.0), running.map(|r| r.1), affine.map(|a| a.0), affine.map(|a| a.1)];
     for (name, tensor) in names.into_iter().zip(tensors) {
         let Some(tensor) = tensor else { continue };
-        if tensor.dtype() != input.dtype() {
-            return Err(TensorError::dtypes_differ(OP, input.dtype(), tensor.dtype()));
+        if tensor.dtype() != parameters {
+            return Err(TensorError::dtypes_differ(OP, parameters, tensor.dtype()));
         }
         if tensor.shape() != [channels] {
             return Err(TensorError::shape(

@@ -11,8 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use striate_data::Augmentation;
 use striate_models::digits::Architecture;
 use striate_train::{
-    Event, LrRange, OptimizerKind, Outcome, Recipe, RunStore, ScheduleKind, Source, StopFlag, TrainConfig, TrainError,
-    resume, train,
+    Event, LrRange, OptimizerKind, Outcome, Precision, Recipe, RunStore, ScheduleKind, Source, StopFlag, TrainConfig,
+    TrainError, resume, train,
 };
 
 use super::{CommandError, CommandResult};
@@ -105,6 +105,10 @@ pub struct Args {
         default_missing_value = "1e-6..10", conflicts_with_all = ["resume", "name", "learning_rate", "schedule", "epochs"]
     )]
     find_lr: Option<LrRange>,
+
+    /// What the network computes in while it learns: f32, or bf16 with weights, gradients and loss in f32.
+    #[arg(long, value_parser = named::<Precision>(Precision::NAMES), default_value = "f32", conflicts_with = "resume")]
+    precision: Precision,
 
     /// Change the images a little each time: shift (2 pixels) or affine (shift, turn by 10 degrees, scale by a tenth).
     #[arg(long, value_enum, conflicts_with = "resume")]
@@ -201,6 +205,7 @@ impl Args {
         config.clip_norm = self.clip_norm;
         config.initial_weights = self.init.as_deref().map(absolute).transpose()?;
         config.initial_partial = self.init_partial;
+        config.precision = self.precision;
         config.augmentation = match self.augment {
             Some(Augment::None) => Augmentation::NONE,
             Some(Augment::Shift) => Augmentation::SHIFT,

@@ -4,6 +4,7 @@
 //! Each is called by the operation of the same name when its input is bf16, or `f32` inside
 //! [`autocast`](crate::autocast).
 
+pub(super) mod batch_norm;
 pub(super) mod conv2d;
 pub(super) mod linear;
 pub(super) mod matmul;
