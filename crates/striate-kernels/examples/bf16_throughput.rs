@@ -38,7 +38,14 @@ fn main() {
     compare(
         "product 1024 x 1024 x 1024",
         n * n * n,
-        || gemm(MatrixRef::row_major(&a, n, n), MatrixRef::row_major(&a, n, n), MatrixMut::row_major(&mut c, n, n), false),
+        || {
+            gemm(
+                MatrixRef::row_major(&a, n, n),
+                MatrixRef::row_major(&a, n, n),
+                MatrixMut::row_major(&mut c, n, n),
+                false,
+            )
+        },
         || {
             let a = MatrixRef::row_major(&a_half, n, n);
             gemm_bf16(a, a, MatrixMut::row_major(&mut c_half, n, n), false);

@@ -8,7 +8,7 @@ use striate_nn::{
     ReLU, Sequential, loss,
 };
 use striate_tensor::random::Generator;
-use striate_tensor::{DType, Pool2dOptions, Tensor};
+use striate_tensor::{DType, Pool2dOptions, Tensor, autocast, bf16, no_grad};
 
 fn model(seed: u64) -> Sequential {
     let generator = &mut Generator::new(seed);
@@ -22,6 +22,32 @@ fn model(seed: u64) -> Sequential {
 
 fn images() -> Tensor {
     Tensor::randn(&[2, 3, 8, 8], &mut Generator::new(1))
+}
+
+/// Evaluation in bf16 runs the modules one after the other, not the pass that joins them in f32.
+#[test]
+fn autocast_is_heard_in_evaluation() {
+    let generator = &mut Generator::new(2);
+    let (conv, norm) = (Conv2d::new(3, 16, 3, generator), BatchNorm2d::new(16));
+    let (x, context) = (images(), Context::eval());
+    let expected = no_grad(|| autocast(DType::BF16, || norm.forward(&conv.forward(&x, &context), &context).relu()));
+    assert_eq!(expected.dtype(), DType::BF16);
+    let model = Sequential::new().with("conv", conv).with("norm", norm).with("relu", ReLU);
+    let full = || no_grad(|| model.forward(&x, &context)).to_vec::<f32>();
+    let before = full();
+    let found = no_grad(|| autocast(DType::BF16, || model.forward(&x, &context)));
+    assert_eq!(found.to_vec::<bf16>(), expected.to_vec::<bf16>());
+    assert_eq!(full(), before);
+}
+
+#[test]
+fn bf16_is_stored_and_read_back_without_loss() {
+    let weight = Tensor::from_slice(&[1.0f32, -2.5, 1.0 / 3.0, f32::INFINITY], &[2, 2]).to_dtype(DType::BF16);
+    let bytes = to_safetensors(&BTreeMap::from([("weight".to_owned(), weight.clone())])).unwrap();
+    let read = &from_safetensors(&bytes).unwrap()["weight"];
+    assert_eq!(read.dtype(), DType::F32);
+    assert_eq!(read.to_dtype(DType::BF16).to_vec::<bf16>(), weight.to_vec::<bf16>());
+    assert_eq!(read.to_vec::<f32>(), weight.to_dtype(DType::F32).to_vec::<f32>());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::autograd::Backward;
 use crate::error::OrPanic;
 use crate::layout::Layout;
 use crate::storage::Storage;
@@ -157,6 +158,16 @@ pub(crate) fn rounded(
     compute: impl FnOnce(&Tensor) -> Result<Tensor, TensorError>,
 ) -> Result<Tensor, TensorError> {
     compute(&x.try_to_dtype(DType::F32)?)?.try_to_dtype(DType::BF16)
+}
+
+/// The gradients of an operation whose backward pass has no loops for bf16: computed in f32, rounded once.
+pub(crate) fn backward_in_f32(
+    operation: &dyn Backward,
+    grad: &Tensor,
+    needs: &[bool],
+) -> Result<Vec<Option<Tensor>>, TensorError> {
+    let gradients = operation.backward(&grad.try_to_dtype(DType::F32)?, needs)?;
+    gradients.into_iter().map(|gradient| gradient.map(|g| g.try_to_dtype(DType::BF16)).transpose()).collect()
 }
 
 /// Two floats of different precision in the wider one, if autocast is to see to that: `None` when there is nothing to do.

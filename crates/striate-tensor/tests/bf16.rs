@@ -2,9 +2,13 @@
 //!
 //! `golden/make_bf16.py` made the expected values; each case here calls what the case of the same name there calls.
 
+use std::panic::catch_unwind;
+
 use safetensors::{Dtype, SafeTensors};
+use striate_tensor::registry::REGISTRY;
 use striate_tensor::{
-    BatchNormOptions, Conv2dOptions, DType, Pool2dOptions, Reduction, Tensor, autocast, bf16, random::Generator,
+    BatchNormOptions, Conv2dOptions, DType, GradOptions, Pool2dOptions, Reduction, Tensor, autocast, bf16, grad_with,
+    random::Generator,
 };
 
 const GOLDEN: &[u8] = include_bytes!("golden/bf16.safetensors");
@@ -124,6 +128,74 @@ fn is_made_viewed_printed_and_counted() {
 }
 
 #[test]
+fn chooses_and_gathers_with_gradients() {
+    let leaf = |numbers: &[f32]| {
+        Tensor::from_slice(numbers, &[numbers.len()]).to_dtype(DType::BF16).detach().requires_grad_(true)
+    };
+    let gradients = |y: Tensor, of: &[&Tensor]| {
+        assert_eq!(y.dtype(), DType::BF16);
+        y.sum_all().backward();
+        of.iter().map(|x| values(&x.grad().expect("a gradient"))).collect::<Vec<_>>()
+    };
+    let mask = Tensor::from_slice(&[true, false, true], &[3]);
+    let pair = || (leaf(&[1.0, 5.0, f32::NAN]), leaf(&[2.0, 5.0, 1.0]));
+    let (a, b) = pair();
+    let y = mask.where_(&a, &b);
+    assert_eq!(values(&y)[..2], [1.0, 5.0]);
+    assert_eq!(gradients(y, &[&a, &b]), [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]);
+    let (a, b) = pair();
+    let y = a.maximum(&b);
+    assert_eq!(values(&y)[..2], [2.0, 5.0]);
+    assert!(values(&y)[2].is_nan());
+    assert_eq!(gradients(y, &[&a, &b]), [[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]);
+    // 300 ones, added up in bf16, would stop at 256.
+    let (x, first) = (leaf(&[1.0, 2.0]), Tensor::zeros(&[300], DType::I64));
+    assert_eq!(gradients(x.gather(0, &first), &[&x]), [[300.0, 0.0]]);
+    let x = leaf(&[1.0, 2.0]);
+    assert_eq!(gradients(x.index_select(0, &first), &[&x]), [[300.0, 0.0]]);
+}
+
+/// What the forward pass accepts in bf16 has a gradient, or a refusal that names bf16.
+#[test]
+fn every_operation_has_gradients_in_bf16_or_refuses_by_name() {
+    let mut accepted = 0;
+    for operation in REGISTRY.iter().filter(|operation| operation.name != "to_dtype") {
+        let inputs: Vec<Tensor> = (operation.inputs)(&mut Generator::new(3))
+            .into_iter()
+            .map(|x| match x.dtype() {
+                DType::F64 => x.to_dtype(DType::BF16).detach().requires_grad_(true),
+                _ => x,
+            })
+            .collect();
+        let name = operation.name;
+        match catch_unwind(|| (operation.function)(&inputs)) {
+            Ok(y) => {
+                let wanted: Vec<&Tensor> = inputs.iter().filter(|x| x.requires_grad()).collect();
+                let gradients = grad_with(&[&y], &wanted, GradOptions::default());
+                let gradients = match gradients {
+                    Ok(gradients) => gradients,
+                    Err(error) => {
+                        println!("{name} has no gradient: {error}");
+                        assert!(error.to_string().contains("bf16"), "{name}: {error}");
+                        continue;
+                    }
+                };
+                for (x, gradient) in wanted.iter().zip(gradients) {
+                    let gradient = gradient.unwrap_or_else(|| panic!("{name}: no gradient"));
+                    assert_eq!((gradient.dtype(), gradient.shape()), (DType::BF16, x.shape()), "{name}");
+                }
+                accepted += 1;
+            }
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().unwrap_or_else(|| panic!("{name}: another panic"));
+                assert!(text.contains("bf16"), "{name}: {text}");
+            }
+        }
+    }
+    assert!(accepted > 60, "{accepted}");
+}
+
+#[test]
 fn refuses_by_name() {
     let x = Tensor::ones(&[1, 1, 4, 4], DType::BF16);
     let error = x.try_interpolate(&[2, 2], striate_tensor::Interpolation::Linear { align_corners: false });
@@ -173,6 +245,9 @@ fn autocast_gives_f32_gradients_near_those_of_f32() {
         if parameter.shape() == [8] && distance(&expected, &zero) < 1e-5 {
             continue;
         }
+        // The normalisation takes the mean and the slope out of what goes back to the filters: what is left is small beside
+        // its rounding errors. PyTorch's autocast on networks of these sizes, twenty seeds: median 5.6 %, at most 14 %, for
+        // the filters; at most 0.6 % for the last layer.
         let error = distance(&found, &expected) / distance(&expected, &zero);
         assert!(error < 0.06, "gradient of {:?} is off by {error}", parameter.shape());
     }

@@ -12,7 +12,7 @@ use striate_tensor::registry::{DifferentiableOp, REGISTRY};
 use striate_tensor::{DType, GradOptions, Tensor, grad_with};
 
 const GOLDEN: &[u8] = include_bytes!("golden/registry.safetensors");
-const DTYPES: [DType; 5] = [DType::F32, DType::F64, DType::I64, DType::U8, DType::Bool];
+const DTYPES: [DType; 6] = [DType::F32, DType::BF16, DType::F64, DType::I64, DType::U8, DType::Bool];
 
 /// Operations without a gradient, and their names in PyTorch.
 const CONSTANT: [(&str, &str); 22] = [

@@ -8,7 +8,8 @@ use striate_tensor::{DType, Tensor, bf16};
 use super::element::StoredType;
 use super::{StateError, StoredTensor};
 
-/// The bytes of a safetensors file with these tensors. The same tensors give the same bytes.
+/// The bytes of a safetensors file with these tensors. The same tensors give the same bytes. A bf16 tensor is stored as bf16;
+/// [`from_safetensors`] gives its numbers as f32, exactly, and loading them into a bf16 parameter makes them bf16 again.
 ///
 /// # Errors
 /// [`StateError::Format`] if the format cannot express the dictionary.

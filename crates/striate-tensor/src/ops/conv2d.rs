@@ -121,7 +121,8 @@ pub struct ConvSteps<'a> {
 impl Tensor {
     /// [`conv2d`](Self::conv2d) and the steps after it. In `f32` inference they are taken before the results are stored, so
     /// that batch norm, a residual connection and ReLU cost no pass over the image; otherwise one after the other, with the
-    /// gradients of each.
+    /// gradients of each. Inside [`autocast`](crate::autocast) it is always one after the other, each in the precision that
+    /// is chosen for it there.
     ///
     /// ```
     /// use striate_tensor::{Conv2dOptions, ConvSteps, DType, Tensor};
@@ -153,6 +154,8 @@ impl Tensor {
             && steps.residual.is_none_or(|residual| residual.shape() == shape);
         let others: Vec<&Tensor> = vectors.chain(steps.residual).collect();
         let plain = others.iter().all(|tensor| tensor.dtype() == self.dtype())
+            && weight.dtype() == self.dtype()
+            && !crate::autocast::lowers(self)
             && !(is_grad_enabled() && [self, weight].iter().chain(&others).any(|input| input.requires_grad()));
         if fits && plain {
             let input = self.to_format(MemoryFormat::ChannelsLast);
@@ -426,6 +429,31 @@ mod tests {
                 assert_eq!(found, input.conv2d(&copy, None, options).to_vec::<f32>());
             }
         }
+    }
+
+    /// What is kept for `f32` is not used in bf16, nor the other way round, in any order of use.
+    #[test]
+    fn precisions_are_told_apart() {
+        let mut generator = Generator::new(6);
+        let options = Conv2dOptions { padding: [1, 1], ..Conv2dOptions::default() };
+        let input = Tensor::randn(&[2, 32, 16, 16], &mut generator);
+        let weight = Tensor::randn(&[48, 32, 3, 3], &mut generator);
+        let [scale, shift] = [0, 1].map(|_| Tensor::randn(&[48], &mut generator));
+        let steps = ConvSteps { scale: Some(&scale), shift: Some(&shift), relu: true, ..ConvSteps::default() };
+        let full = || input.conv2d_then(&weight, options, steps).to_vec::<f32>();
+        let mixed = || crate::autocast(DType::BF16, || input.conv2d_then(&weight, options, steps));
+        let first = full();
+        let [x, w] = [&input, &weight].map(|tensor| tensor.to_dtype(DType::BF16));
+        let products = x.conv2d(&w, None, options).to_dtype(DType::F32);
+        let [scale, shift] = [&scale, &shift].map(|vector| vector.reshape(&[48, 1, 1]));
+        let expected = (&(&products * &scale) + &shift).relu().to_vec::<f32>();
+        for _ in 0..2 {
+            assert_eq!(mixed().to_vec::<f32>(), expected);
+            assert_eq!(full(), first);
+        }
+        assert_ne!(first, expected);
+        let text = input.try_conv2d_then(&w, options, ConvSteps::default()).expect_err("types differ").to_string();
+        assert!(text.contains("conv2d") && text.contains("bf16"), "{text}");
     }
 
     /// In one pass or one after the other, the steps give the same.

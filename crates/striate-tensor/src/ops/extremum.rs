@@ -6,10 +6,11 @@
 use super::arithmetic::same_dtype;
 use super::pointwise::{zip, zip3};
 use super::sum::sum_to_shape;
+use crate::autocast::backward_in_f32;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 #[derive(Clone, Copy)]
 enum Extremum {
@@ -48,6 +49,11 @@ impl Backward for ExtremumBackward {
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
         let op = self.kind.name();
         let (a, b) = (self.a.get(op)?, self.b.get(op)?);
+        if grad.dtype() == DType::BF16 {
+            let [a, b] = [a, b].map(|x| x.try_to_dtype(DType::F32));
+            let wide = Self { kind: self.kind, a: SavedTensor::new(&a?), b: SavedTensor::new(&b?) };
+            return backward_in_f32(&wide, grad, needs);
+        }
         let share = |own: &Tensor, other: &Tensor| -> Result<Tensor, TensorError> {
             let maximum = matches!(self.kind, Extremum::Maximum);
             let share = dispatch_float!(grad.dtype(), op, |T| {

@@ -4,6 +4,7 @@
 //! Backward: the gradient is added up at the places it was read from, `dx[o, index, i] += dy[o, j, i]`, in order.
 
 use super::rearrange::accumulate_at;
+use crate::autocast::backward_in_f32;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_stored};
 use crate::error::OrPanic;
@@ -66,7 +67,10 @@ struct GatherBackward {
 }
 
 impl Backward for GatherBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        if grad.dtype() == DType::BF16 {
+            return backward_in_f32(self, grad, needs);
+        }
         let indices = self.indices.get("gather")?.data_in_format::<i64>(MemoryFormat::Contiguous);
         let from = Axis::new(grad.shape(), self.dim);
         let dx = dispatch_float!(grad.dtype(), "gather", |T| {
@@ -91,7 +95,10 @@ struct IndexSelectBackward {
 }
 
 impl Backward for IndexSelectBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        if grad.dtype() == DType::BF16 {
+            return backward_in_f32(self, grad, needs);
+        }
         let Axis { outer, size, inner } = self.axis;
         let dx = dispatch_float!(grad.dtype(), "index_select", |T| {
             let grad = grad.data_in_format::<T>(MemoryFormat::Contiguous);

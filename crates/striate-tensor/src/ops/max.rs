@@ -8,6 +8,7 @@ use super::gather::{Axis, scatter_at};
 use super::pointwise::zip;
 use super::rearrange::accumulate_at;
 use super::reduce::{Reduction, fold};
+use crate::autocast::backward_in_f32;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
 use crate::error::OrPanic;
@@ -142,7 +143,10 @@ struct SelectedBackward {
 }
 
 impl Backward for SelectedBackward {
-    fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+    fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        if grad.dtype() == DType::BF16 {
+            return backward_in_f32(self, grad, needs);
+        }
         let indices = self.indices.get(self.op)?.data_in_format::<i64>(MemoryFormat::Contiguous);
         let dx = dispatch_float!(grad.dtype(), self.op, |T| {
             let grad = grad.data_in_format::<T>(MemoryFormat::Contiguous);

@@ -5,6 +5,7 @@
 use super::arithmetic::same_dtype;
 use super::pointwise::{common_shape, zip, zip3};
 use super::sum::sum_to_shape;
+use crate::autocast::backward_in_f32;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::{dispatch_float, dispatch_stored};
 use crate::error::OrPanic;
@@ -18,6 +19,9 @@ struct WhereBackward {
 
 impl Backward for WhereBackward {
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        if grad.dtype() == DType::BF16 {
+            return backward_in_f32(self, grad, needs);
+        }
         let mask = self.mask.get("where_")?;
         let part = |chosen: u8, shape: &[usize]| -> Result<Tensor, TensorError> {
             let part = dispatch_float!(grad.dtype(), "where_", |T| {
