@@ -7,8 +7,8 @@ use std::panic::catch_unwind;
 use safetensors::{Dtype, SafeTensors};
 use striate_tensor::registry::REGISTRY;
 use striate_tensor::{
-    BatchNormOptions, Conv2dOptions, DType, GradOptions, Pool2dOptions, Reduction, Tensor, autocast, bf16, grad_with,
-    random::Generator,
+    BatchNormOptions, Conv2dOptions, DType, GradOptions, LstmParameters, Pool2dOptions, Reduction, Tensor, autocast,
+    bf16, grad_with, random::Generator,
 };
 
 const GOLDEN: &[u8] = include_bytes!("golden/bf16.safetensors");
@@ -269,4 +269,62 @@ fn autocast_chooses_types_as_pytorch() {
         autocast(DType::F32, || assert_eq!(x.matmul(&x).dtype(), DType::F32));
         assert_eq!(x.to_dtype(DType::F64).matmul(&x.to_dtype(DType::F64)).dtype(), DType::F64);
     });
+}
+
+/// Input, states, weights and biases of an LSTM.
+fn lstm_inputs(dtype: DType) -> Vec<Tensor> {
+    let mut generator = Generator::new(4);
+    let shapes: [&[usize]; 7] = [&[5, 2, 3], &[2, 4], &[2, 4], &[16, 3], &[16, 4], &[16], &[16]];
+    // All of them are numbers of bf16.
+    shapes
+        .map(|shape| Tensor::randn(shape, &mut generator).to_dtype(DType::BF16).to_dtype(dtype).requires_grad_(true))
+        .to_vec()
+}
+
+fn lstm(x: &[Tensor]) -> (Tensor, Tensor) {
+    let biases = Some([&x[5], &x[6]]);
+    x[0].lstm([&x[1], &x[2]], LstmParameters { weight_ih: &x[3], weight_hh: &x[4], biases, reverse: true })
+}
+
+#[test]
+fn an_lstm_computes_in_f32() {
+    let (exact, rounded, mut mixed) = (lstm_inputs(DType::F32), lstm_inputs(DType::BF16), lstm_inputs(DType::F32));
+    mixed[0] = lstm_inputs(DType::BF16)[0].detach().requires_grad_(true);
+    let (output, cell) = lstm(&exact);
+    let (rounded_output, rounded_cell) = lstm(&rounded);
+    assert_eq!(rounded_output.to_vec::<bf16>(), output.to_dtype(DType::BF16).to_vec::<bf16>());
+    assert_eq!(rounded_cell.to_vec::<bf16>(), cell.to_dtype(DType::BF16).to_vec::<bf16>());
+    let (mixed_output, mixed_cell) = autocast(DType::BF16, || lstm(&mixed));
+    assert_eq!(mixed_output.to_vec::<f32>(), output.to_vec::<f32>());
+    assert_eq!(mixed_cell.to_vec::<f32>(), cell.to_vec::<f32>());
+
+    output.sum_all().backward();
+    rounded_output.sum_all().backward();
+    autocast(DType::BF16, || mixed_output.sum_all().backward());
+    for ((exact, rounded), mixed) in exact.iter().zip(&rounded).zip(&mixed) {
+        let expected = exact.grad().unwrap();
+        let narrow = expected.to_dtype(DType::BF16).to_vec::<bf16>();
+        assert_eq!(rounded.grad().unwrap().to_vec::<bf16>(), narrow);
+        let found = mixed.grad().unwrap();
+        assert_eq!(found.dtype(), mixed.dtype());
+        assert_eq!(found.to_dtype(DType::BF16).to_vec::<bf16>(), narrow);
+    }
+
+    let message = mixed[0].try_lstm(
+        [&mixed[1], &mixed[2]],
+        LstmParameters { weight_ih: &mixed[3], weight_hh: &mixed[4], biases: None, reverse: false },
+    );
+    let message = message.unwrap_err().to_string();
+    assert!(message.contains("lstm") && message.contains("bf16"), "{message}");
+}
+
+#[test]
+fn gelu_by_a_tanh_computes_in_f32() {
+    let x = Tensor::randn(&[50], &mut Generator::new(5)).to_dtype(DType::BF16).requires_grad_(true);
+    let wide = x.detach().to_dtype(DType::F32).requires_grad_(true);
+    let (y, expected) = (x.gelu_tanh(), wide.gelu_tanh());
+    assert_eq!(y.to_vec::<bf16>(), expected.to_dtype(DType::BF16).to_vec::<bf16>());
+    y.sum_all().backward();
+    expected.sum_all().backward();
+    assert_eq!(x.grad().unwrap().to_vec::<bf16>(), wide.grad().unwrap().to_dtype(DType::BF16).to_vec::<bf16>());
 }

@@ -22,7 +22,7 @@ use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat::Contiguous;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 const OP: &str = "lstm";
 
@@ -75,6 +75,10 @@ impl Tensor {
     /// Reads the sequence `self` `[l, n, input]` from the states `[h, c]`, each `[n, hidden]`. Returns the outputs
     /// `[l, n, hidden]` and the last cell `[n, hidden]`; the last output is that of the last step (of the first, in reverse).
     ///
+    /// It computes bf16 in f32 and rounds the results. Inside [`autocast`](crate::autocast) it computes in f32 throughout,
+    /// and so are its results: what it adds up over the steps is not rounded between them. (PyTorch's LSTM multiplies in
+    /// bf16 there.)
+    ///
     /// ```
     /// use striate_tensor::{DType, LstmParameters, Tensor};
     /// let x = Tensor::ones(&[5, 2, 1], DType::F32);
@@ -94,6 +98,9 @@ impl Tensor {
 
     /// Like [`lstm`](Self::lstm), with a mistake as an error.
     pub fn try_lstm(&self, states: [&Tensor; 2], p: LstmParameters<'_>) -> Result<(Tensor, Tensor), TensorError> {
+        if let Some(results) = in_f32(self, states, p) {
+            return results;
+        }
         let shape = p.check(self, states)?;
         let [input, output, cell] = [self, states[0], states[1]].map(|tensor| tensor.to_format(Contiguous));
         let size = self.dtype().size();
@@ -127,6 +134,32 @@ impl Tensor {
         });
         Ok((results.try_narrow(0, 0, shape.steps)?, results.try_select(0, -1)?))
     }
+}
+
+/// The operation on bf16: `None` if none of the tensors is, or if the types differ outside autocast.
+fn in_f32(x: &Tensor, states: [&Tensor; 2], p: LstmParameters<'_>) -> Option<Result<(Tensor, Tensor), TensorError>> {
+    let mut inputs = vec![x, states[0], states[1], p.weight_ih, p.weight_hh];
+    inputs.extend(p.biases.into_iter().flatten());
+    let is_bf16 = |tensor: &&Tensor| tensor.dtype() == DType::BF16;
+    let mixed = crate::is_autocast_enabled();
+    if !(if mixed { inputs.iter().any(is_bf16) } else { inputs.iter().all(is_bf16) }) {
+        return None;
+    }
+    let wide = |tensor: &Tensor| match tensor.dtype() {
+        DType::BF16 => tensor.try_to_dtype(DType::F32),
+        _ => Ok(tensor.clone()),
+    };
+    let compute = || {
+        let inputs = inputs.into_iter().map(wide).collect::<Result<Vec<_>, _>>()?;
+        let ([x, output, cell, weight_ih, weight_hh], biases) = inputs.split_first_chunk().expect("five at least");
+        let biases = p.biases.is_some().then(|| [&biases[0], &biases[1]]);
+        let (outputs, cell) =
+            x.try_lstm([output, cell], LstmParameters { weight_ih, weight_hh, biases, reverse: p.reverse })?;
+        let results = [outputs, cell];
+        let [outputs, cell] = if mixed { results } else { results.map(|result| result.to_dtype(DType::BF16)) };
+        Ok((outputs, cell))
+    };
+    Some(compute())
 }
 
 /// Row-major parameters.
@@ -200,7 +233,10 @@ impl Backward for LstmBackward {
         saved.extend(self.biases.iter().flatten());
         let inputs: Result<Vec<Tensor>, TensorError> =
             saved.iter().enumerate().map(|(i, saved)| Ok(recording.input(i, saved.get(OP)?))).collect();
-        recording.through(grad, needs, &inputs?, |inputs| composed(inputs, &self.shape))
+        recording.through(grad, needs, &inputs?, |inputs| {
+            // As the forward pass, whatever the precision is where this is called.
+            crate::autocast::resume(Some(DType::F32), || composed(inputs, &self.shape))
+        })
     }
 }
 
