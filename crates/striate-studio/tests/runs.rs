@@ -84,7 +84,7 @@ fn a_training_can_be_stopped_and_gone_on_with() {
     let mut page = browser.page(390, 800);
     page.open(&studio.at("runs"));
     page.choose("[name=model]", "softmax");
-    page.fill("[name=epochs]", "400");
+    page.fill("[name=epochs]", "1000");
     page.evaluate("document.querySelector('details').open = true");
     page.fill("[name=train_limit]", "4000");
     page.click(".train-form button");
