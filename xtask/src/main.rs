@@ -22,7 +22,8 @@ Usage: cargo xtask <TASK> [ARGUMENTS]
 Tasks:
   test [ARGS]    Prepare Python, NumPy and the browser, then run every test; ARGS go to `cargo test`
   lint           Formatting, clippy and documentation, with warnings as errors
-  content        Check every exercise: starters, model solutions, misconceptions; prints the table
+  content [IDS]  Check every exercise, or those of the exercises and stations named: starters, model solutions,
+                 misconceptions; prints the table
   bench [ARGS]   Measure the speed, alone or beside PyTorch, burn and candle; `bench --help` explains
   screenshots    Write the pictures of the README (docs/images) from a running studio
   lines          Lines of Rust per crate
@@ -30,6 +31,7 @@ Tasks:
 Examples:
   cargo xtask test
   cargo xtask test -p striate-tensor
+  cargo xtask content image-as-function lstsq
   cargo xtask bench --rows w3,w4 --peers torch
 ";
 
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     let result = match task.as_deref() {
         Some("test") => test(&rest),
         Some("lint") => lint(),
-        Some("content") => content(),
+        Some("content") => content(&rest),
         Some("bench") => bench::run(&rest),
         Some("screenshots") => screenshots(),
         Some("lines") => lines::print(),
@@ -112,10 +114,10 @@ fn lint() -> Result<(), Failure> {
     task::run(doc)
 }
 
-fn content() -> Result<(), Failure> {
+fn content(names: &[String]) -> Result<(), Failure> {
     let mut command = cargo("test");
     command.args(["--package", "striate-road", "--test", "content", "--", "--nocapture"]);
-    command.env("STRIATE_PYTHON", python::prepare()?);
+    command.env("STRIATE_PYTHON", python::prepare()?).env("STRIATE_CONTENT", names.join(" "));
     task::run(command)
 }
 

@@ -190,6 +190,21 @@ pub struct Property {
     pub violated: fn(&[Value], &Value) -> Option<String>,
 }
 
+/// A speed that is asked for. Whoever is slower gets a hint after a passed check, never a failure.
+#[derive(Clone, Copy)]
+pub struct Speed {
+    /// A large input.
+    pub arguments: fn() -> Vec<Value>,
+    /// How often the innermost line of a naive loop over that input runs.
+    pub naive_steps: f64,
+    /// How many times faster than that loop in the same language an answer should be.
+    pub times_faster: f64,
+}
+
+/// Brings a result to the one form in which results are compared; called with the arguments and a result of any shape,
+/// also a wrong one, which it may leave as it is.
+pub type Canonical = fn(&[Value], Value) -> Value;
+
 /// An exercise.
 pub struct Exercise {
     /// Stable id, unique on the road; equals the function name.
@@ -212,6 +227,56 @@ pub struct Exercise {
     pub gradient: Option<GradientCheck>,
     /// Closeness of values.
     pub tolerance: Tolerance,
+    /// Where several answers are right (signs of singular vectors, order of equal eigenvalues, which of tied maxima):
+    /// brings any of them to one form, in which answers are compared and shown. None where there is one right answer.
+    pub canonical: Option<Canonical>,
+    /// How fast a vectorised answer should be; None where speed is not the point.
+    pub speed: Option<Speed>,
     /// Hint ladder after the misconception's question: where to look, what to do, a worked example in tiny numbers.
     pub hints: &'static [&'static str],
+}
+
+impl Exercise {
+    /// What an exercise has that says nothing else: no properties, no gradient, f64 closeness, one right answer, no
+    /// speed. Written as `..Exercise::DEFAULTS` at the end of an exercise.
+    pub const DEFAULTS: Exercise = Exercise {
+        id: "",
+        station: "",
+        task: "",
+        signature: Signature {
+            name: "",
+            parameters: &[],
+            returns: Parameter { name: "", kind: Kind::Float, meaning: "" },
+        },
+        probes: Vec::new,
+        reference: |_| Outcome::Rejects(String::new()),
+        misconceptions: &[],
+        properties: &[],
+        gradient: None,
+        tolerance: Tolerance::F64,
+        canonical: None,
+        speed: None,
+        hints: &[],
+    };
+
+    /// The right answer, in the form in which answers are compared.
+    pub fn expected(&self, arguments: &[Value]) -> Outcome {
+        self.outcome(self.reference, arguments)
+    }
+
+    /// What a behaviour does, in the form in which answers are compared.
+    pub fn outcome(&self, behaviour: Behaviour, arguments: &[Value]) -> Outcome {
+        match behaviour(arguments) {
+            Outcome::Value(value) => Outcome::Value(self.in_canonical_form(arguments, value)),
+            rejects @ Outcome::Rejects(_) => rejects,
+        }
+    }
+
+    /// A result in the form in which answers are compared.
+    pub fn in_canonical_form(&self, arguments: &[Value], value: Value) -> Value {
+        match self.canonical {
+            Some(canonical) => canonical(arguments, value),
+            None => value,
+        }
+    }
 }

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_named_mistake_is_explained_with_its_smallest_case() {
-        let exercise = exercises::all().iter().find(|exercise| exercise.id == "correlate2d").unwrap();
+        let exercise = exercises::find("correlate2d").unwrap();
         let mistake = &exercise.misconceptions[0];
         let mut report = check_behaviour(exercise, mistake.behaviour);
         report.file = "/there/station/python/correlate2d.py".into();

@@ -59,7 +59,8 @@ pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
     let probes = (exercise.probes)();
     for misconception in exercise.misconceptions {
         let differs = |probe: &&Probe| {
-            let (right, wrong) = ((exercise.reference)(&probe.arguments), (misconception.behaviour)(&probe.arguments));
+            let right = exercise.expected(&probe.arguments);
+            let wrong = exercise.outcome(misconception.behaviour, &probe.arguments);
             !alike(&right, &wrong, &exercise.tolerance)
         };
         let different: Vec<&Probe> = probes.iter().filter(differs).collect();

@@ -15,9 +15,13 @@ pub(super) fn misconception(exercise: &Exercise, trials: &[Trial]) -> Option<Dia
         .misconceptions
         .iter()
         .filter(|misconception| {
-            trials
-                .iter()
-                .all(|trial| alike(&(misconception.behaviour)(&trial.probe.arguments), &trial.got, &exercise.tolerance))
+            trials.iter().all(|trial| {
+                alike(
+                    &exercise.outcome(misconception.behaviour, &trial.probe.arguments),
+                    &trial.got,
+                    &exercise.tolerance,
+                )
+            })
         })
         .collect();
     let (first, rest) = matches.split_first()?;

@@ -20,10 +20,10 @@ const MOST_NUMBERS: usize = 400;
 /// Adds a verdict to a report on wrong numbers, when the exercise is a gradient.
 pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &mut Report, options: &CheckOptions) {
     let Some(check) = exercise.gradient else { return };
-    let Some(forward) = crate::exercises::all().iter().copied().find(|other| other.id == check.forward) else { return };
+    let Some(forward) = crate::exercises::find(check.forward) else { return };
     let Some((probe, gradients)) = smallest_wrong(exercise, subject) else { return };
     let names = part_names(exercise);
-    let right = numeric(&check, &probe, &mut |arguments| first_result((forward.reference)(arguments)));
+    let right = numeric(&check, &probe, &mut |arguments| first_result(forward.expected(arguments)));
     let Some(right) = right else { return };
     let wrong: Vec<&str> =
         names.iter().zip(agree(&gradients, &right)).filter(|(_, agrees)| !agrees).map(|(name, _)| *name).collect();
@@ -81,7 +81,7 @@ fn smallest_wrong(exercise: &Exercise, subject: &mut Running<'_>) -> Option<(Pro
     probes.sort_by_key(Probe::size);
     probes.into_iter().find_map(|probe| {
         let got = arrays(&subject.call(&probe, false).ok()?.value)?;
-        let Outcome::Value(expected) = (exercise.reference)(&probe.arguments) else { return None };
+        let Outcome::Value(expected) = exercise.expected(&probe.arguments) else { return None };
         let wrong = !agree(&got, &arrays(&expected)?).into_iter().all(|agrees| agrees);
         wrong.then_some((probe, got))
     })

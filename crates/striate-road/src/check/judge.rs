@@ -34,7 +34,7 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
     report.probes = probes.len();
     let mut trials = Vec::new();
     for probe in probes {
-        let expected = (exercise.reference)(&probe.arguments);
+        let expected = exercise.expected(&probe.arguments);
         match subject.call(&probe, false) {
             Ok(returned) => trials.push(judge_value(exercise, probe, expected, returned.value, &returned.changed)),
             Err(stop @ Stop::Raised { .. }) => {
@@ -61,6 +61,7 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
 }
 
 fn judge_value(exercise: &Exercise, probe: Probe, expected: Outcome, got: Value, changed: &[usize]) -> Trial {
+    let got = exercise.in_canonical_form(&probe.arguments, got);
     let mut failure = match &expected {
         Outcome::Value(right) => compare(right, &got, &exercise.signature.returns.kind, &exercise.tolerance)
             .map(|Difference { rung, text, .. }| Failure { rung, text, place: None }),
@@ -226,8 +227,11 @@ fn layout_matters(exercise: &Exercise, subject: &mut dyn Subject, trials: &[Tria
         let (Outcome::Value(expected), Outcome::Value(_)) = (&trial.expected, &trial.got) else { continue };
         let kind = &exercise.signature.returns.kind;
         let failure = match subject.call(&trial.probe, true) {
-            Ok(returned) => compare(expected, &returned.value, kind, &exercise.tolerance)
-                .map(|difference| (difference.text, None, Outcome::Value(returned.value))),
+            Ok(returned) => {
+                let got = exercise.in_canonical_form(&trial.probe.arguments, returned.value);
+                compare(expected, &got, kind, &exercise.tolerance)
+                    .map(|difference| (difference.text, None, Outcome::Value(got)))
+            }
             Err(stop) => {
                 let explained = explain_stop(&stop, report.language, "With a slice of a larger array");
                 Some((explained.headline.clone(), explained.place, Outcome::Rejects(explained.headline)))

@@ -260,17 +260,20 @@ fn plane_title(shape: &[usize], row: usize) -> Option<String> {
 mod tests {
     use super::*;
     use crate::check::content::check_behaviour;
-    use crate::exercise::{Behaviour, Outcome};
+    use crate::exercise::{Behaviour, Exercise, Outcome};
     use crate::exercises;
     use crate::value::Value;
 
+    fn correlate2d() -> &'static Exercise {
+        exercises::find("correlate2d").expect("an exercise")
+    }
+
     fn rendered(behaviour: Behaviour, color: bool) -> String {
-        let exercise = exercises::all().iter().find(|exercise| exercise.id == "correlate2d").expect("an exercise");
-        render(&check_behaviour(exercise, behaviour), TerminalStyle { width: 80, color })
+        render(&check_behaviour(correlate2d(), behaviour), TerminalStyle { width: 80, color })
     }
 
     fn doubled(arguments: &[Value]) -> Outcome {
-        match (exercises::all()[0].reference)(arguments) {
+        match (correlate2d().reference)(arguments) {
             Outcome::Value(Value::Array(array)) => Outcome::Value(Value::from(array.to_f64_array() * 2.0)),
             other => other,
         }

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 /// The exercise with this id.
 pub fn exercise(id: &str) -> &'static Exercise {
-    exercises::all().iter().copied().find(|exercise| exercise.id == id).expect("an exercise of the road")
+    exercises::find(id).expect("an exercise of the road")
 }
 
 /// A Python with NumPy: `STRIATE_PYTHON`, or `python3`. Without one the test is skipped in words, in CI it fails.
