@@ -21,8 +21,8 @@ pub static IS_LINEAR: Exercise = Exercise {
         name: "is_linear",
         parameters: &[
             Parameter { name: "op", kind: Kind::Function, meaning: "the operation, called as op(image)" },
-            super::arguments::int_named("trials", "how many experiments to make, at least 1"),
-            super::arguments::int_named("seed", "seed of your random numbers"),
+            crate::exercises::arguments::int_named("trials", "how many experiments to make, at least 1"),
+            crate::exercises::arguments::int_named("seed", "seed of your random numbers"),
         ],
         returns: Parameter { name: "linear", kind: Kind::Bool, meaning: "whether every experiment agreed" },
     },
