@@ -37,6 +37,14 @@ pub(super) fn count(arguments: &[Value], index: usize) -> usize {
     usize::try_from(int(arguments, index)).unwrap_or_else(|_| panic!("argument {index} should not be negative"))
 }
 
+/// Argument `index` as a truth value.
+pub(super) fn boolean(arguments: &[Value], index: usize) -> bool {
+    match &arguments[index] {
+        Value::Bool(value) => *value,
+        other => panic!("argument {index} should be a bool, it is {other:?}"),
+    }
+}
+
 /// Argument `index` as a text.
 pub(super) fn text(arguments: &[Value], index: usize) -> &str {
     match &arguments[index] {
@@ -76,6 +84,34 @@ pub(super) const fn f64_array(name: &'static str, axes: &'static [&'static str],
 /// An integer parameter.
 pub(super) const fn int_named(name: &'static str, meaning: &'static str) -> Parameter {
     Parameter { name, kind: Kind::Int, meaning }
+}
+
+/// A parameter that is a number.
+pub(super) const fn float_named(name: &'static str, meaning: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Float, meaning }
+}
+
+/// A parameter that is true or false.
+pub(super) const fn bool_named(name: &'static str, meaning: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Bool, meaning }
+}
+
+/// A parameter that is a text.
+pub(super) const fn text_named(name: &'static str, meaning: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Text, meaning }
+}
+
+/// A parameter or result that is an array of 64-bit integers.
+pub(super) const fn i64_array(name: &'static str, axes: &'static [&'static str], meaning: &'static str) -> Parameter {
+    Parameter { name, kind: Kind::Array { element: Element::I64, axes }, meaning }
+}
+
+/// Argument `index` as an array of 64-bit integers with `D`'s number of axes.
+pub(super) fn whole_numbers<D: Dimension>(arguments: &[Value], index: usize) -> ArrayView<'_, i64, D> {
+    match &arguments[index] {
+        Value::Array(Array::I64(array)) => with_axes(array.view(), index),
+        other => panic!("argument {index} should be an i64 array, it is {other:?}"),
+    }
 }
 
 /// Argument `index` as a list of sizes.
