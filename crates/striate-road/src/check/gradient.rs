@@ -5,9 +5,9 @@ use ndarray::ArrayD;
 
 use super::compare::{close, largest};
 use super::report::{Diagnosis, Evidence, Report};
-use super::{CheckOptions, Running, Subject};
+use super::{CheckOptions, Program, Running, Subject};
 use crate::exercise::{Difficulty, Exercise, ForwardCall, GradientCheck, Kind, Outcome, Parameter, Probe};
-use crate::runner::{Call, exercise_file_beside, runner};
+use crate::runner::{Call, runner};
 use crate::value::{Array, Value};
 
 /// Step of the central differences.
@@ -18,9 +18,9 @@ const AGREEMENT: f64 = 1e-5;
 const MOST_NUMBERS: usize = 400;
 
 /// Adds a verdict to a report on wrong numbers, when the exercise is a gradient.
-pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &mut Report, options: &CheckOptions) {
-    let Some(check) = exercise.gradient else { return };
-    let Some(forward) = crate::exercises::find(check.forward) else { return };
+pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: &mut Report, options: &CheckOptions) {
+    let exercise = program.exercise;
+    let (Some(check), Some((forward, file))) = (exercise.gradient, program.forward) else { return };
     let Some((probe, gradients)) = smallest_wrong(exercise, subject) else { return };
     let names = part_names(exercise);
     let right = numeric(&check, &probe, &mut |arguments| first_result(forward.expected(arguments)));
@@ -30,7 +30,8 @@ pub(super) fn verdict(exercise: &Exercise, subject: &mut Running<'_>, report: &m
     if wrong.is_empty() {
         return;
     }
-    let own = own_forward(forward, report, options, &check, &probe);
+    let own =
+        file.and_then(|file| own_forward(Program { exercise: forward, file, ..*program }, options, &check, &probe));
     let named = report.diagnosis.as_ref().is_some_and(|found| found.evidence == Evidence::Misconception);
     let follows_own = own.as_ref().is_some_and(|own| agree(&gradients, own).into_iter().all(|agrees| agrees));
     if named && !follows_own {
@@ -154,15 +155,14 @@ fn numeric(
 
 /// Numeric gradients of the learner's own forward function, if there is one that runs.
 fn own_forward(
-    forward: &Exercise,
-    report: &Report,
+    forward: Program<'_>,
     options: &CheckOptions,
     check: &GradientCheck,
     probe: &Probe,
 ) -> Option<Vec<ArrayD<f64>>> {
-    let file = exercise_file_beside(&report.file, forward.id)?;
-    let mut session = runner(report.language?).open(&forward.signature, &file, options).ok()?;
-    let tuple = matches!(forward.signature.returns.kind, Kind::Tuple(_));
+    let signature = &forward.exercise.signature;
+    let mut session = runner(forward.language).open(signature, forward.file, options).ok()?;
+    let tuple = matches!(signature.returns.kind, Kind::Tuple(_));
     numeric(check, probe, &mut |arguments| {
         let returned = session.call(&Call { arguments, strided: false, tuple }).ok()?;
         first_result(Outcome::Value(returned.value))

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use crate::assignment::Assignment;
 use crate::exercise::{Exercise, Kind, Probe};
-use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, runner};
+use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, exercise_file_beside, runner};
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
@@ -59,8 +59,30 @@ impl Subject for Running<'_> {
     }
 }
 
+/// A function to check, and where it lies.
+#[derive(Clone, Copy)]
+pub struct Program<'a> {
+    /// What the function should do.
+    pub exercise: &'static Exercise,
+    /// The language of the file.
+    pub language: Language,
+    /// The file.
+    pub file: &'a Path,
+    /// For a backward function: the forward function, and the file of the learner's own if there is one.
+    pub forward: Option<(&'static Exercise, Option<&'a Path>)>,
+}
+
 /// Checks the learner's `file`.
 pub fn check_exercise(exercise: &'static Exercise, language: Language, file: &Path, options: &CheckOptions) -> Report {
+    let forward = exercise.gradient.and_then(|check| crate::exercises::find(check.forward));
+    let beside = forward.and_then(|forward| exercise_file_beside(file, forward.id));
+    let forward = forward.map(|forward| (forward, beside.as_deref()));
+    check_program(&Program { exercise, language, file, forward }, options)
+}
+
+/// Checks a function of any file.
+pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
+    let Program { exercise, language, file, .. } = *program;
     let started = Instant::now();
     let mut report = empty(exercise.into(), Some(language), file);
     match runner(language).open(&exercise.signature, file, options) {
@@ -80,7 +102,7 @@ pub fn check_exercise(exercise: &'static Exercise, language: Language, file: &Pa
             report.timings.calls_seconds = seconds(calls.elapsed());
             report.printed = subject.session.printed();
             if report.rung == Some(Rung::Values) && subject.session.alive() {
-                gradient::verdict(exercise, &mut subject, &mut report, options);
+                gradient::verdict(program, &mut subject, &mut report, options);
             }
         }
     }

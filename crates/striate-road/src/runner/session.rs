@@ -240,8 +240,10 @@ fn raised(reader: &mut Reader<'_>) -> Option<Stop> {
         Some(code) => (code, reader.text()?),
         None => (String::new(), "panic".to_string()),
     };
-    // A panic may point into the standard library, which says nothing to a learner.
-    let place = (line > 0 && Path::new(&file).is_file()).then(|| Place { file: file.into(), line, code });
+    // A panic may point into the standard library, which says nothing to a learner. What comes with its line of source
+    // is the learner's, also where it is no file but a cell of a notebook.
+    let known = !code.is_empty() || Path::new(&file).is_file();
+    let place = (line > 0 && known).then(|| Place { file: file.into(), line, code });
     Some(match exception.as_str() {
         "MemoryError" => Stop::OutOfMemory,
         _ => Stop::Raised { exception, message, place },

@@ -147,12 +147,13 @@ def value(thing, as_tuple=False):
 
 
 def place(error):
-    """The last line of the learner's file on the way to the error."""
+    """The last line of the learner's code on the way to the error; a file may name further sources as its own."""
     found, trace = ("", 0, ""), error.__traceback__
+    sources = getattr(_module, "__sources__", None) or {_path: _source}
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file == _path:
-            lines = _source.splitlines()
+        if file in sources:
+            lines = sources[file].splitlines()
             line = trace.tb_lineno
             found = (file, line, lines[line - 1].strip() if 0 < line <= len(lines) else "")
         trace = trace.tb_next
