@@ -4,6 +4,7 @@
 //! the starters in both languages (from the [`Signature`]), the checks (from probes and reference) and the diagnosis
 //! (from the misconceptions, which are mutated references).
 
+use crate::project::Measured;
 use crate::value::Value;
 
 /// The kind of a parameter or result; it decides how the value is written in each language.
@@ -190,6 +191,44 @@ pub struct Property {
     pub violated: fn(&[Value], &Value) -> Option<String>,
 }
 
+/// One call of a function: what it took and what it gave.
+#[derive(Clone, Copy)]
+pub struct Answer<'a> {
+    /// Its arguments.
+    pub arguments: &'a [Value],
+    /// Its result.
+    pub result: &'a Value,
+}
+
+/// How a result is judged where many results are right: a trained network, an image with less noise.
+#[derive(Clone, Copy)]
+pub enum Measure {
+    /// Each result by itself. `None` where the input has nothing to do with it.
+    Each(fn(Answer<'_>) -> Option<Measured>),
+    /// Two results against each other, the one of the earlier probe first: the same inputs give the same result, what
+    /// must not matter does not. `None` where these two have nothing to do with each other.
+    Pair(fn(Answer<'_>, Answer<'_>) -> Option<Measured>),
+}
+
+/// Something that is measured and must hold.
+#[derive(Clone, Copy)]
+pub struct Requirement {
+    /// Id of the misconception of the same exercise that is named when it does not hold. Its behaviour is an answer that
+    /// violates this requirement and none before it; its title says in a sentence what was found.
+    pub id: &'static str,
+    /// Measures it.
+    pub measure: Measure,
+}
+
+/// What a call may take where the usual limits do not fit: ten seconds and 4 GiB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Wall time of one call in seconds.
+    pub call_seconds: u64,
+    /// Address space of the program in bytes, the interpreter and its libraries included.
+    pub memory_bytes: u64,
+}
+
 /// A speed that is asked for. Whoever is slower gets a hint after a passed check, never a failure.
 #[derive(Clone, Copy)]
 pub struct Speed {
@@ -221,6 +260,9 @@ pub struct Exercise {
     pub reference: Behaviour,
     /// Mistakes that are recognised.
     pub misconceptions: &'static [Misconception],
+    /// Where many answers are right: what is measured of them, in the order in which it is asked for, one requirement
+    /// for each misconception. Then results are not compared with the reference's, which is one answer that passes.
+    pub measured: &'static [Requirement],
     /// Properties of a right answer.
     pub properties: &'static [Property],
     /// Two gradient verdicts, for backward functions.
@@ -232,13 +274,17 @@ pub struct Exercise {
     pub canonical: Option<Canonical>,
     /// How fast a vectorised answer should be; None where speed is not the point.
     pub speed: Option<Speed>,
+    /// What a call may take, where it is not the usual.
+    pub budget: Option<Budget>,
+    /// Packages that the file must not import: what the exercise is about has to be the learner's own.
+    pub refused_imports: &'static [&'static str],
     /// Hint ladder after the misconception's question: where to look, what to do, a worked example in tiny numbers.
     pub hints: &'static [&'static str],
 }
 
 impl Exercise {
     /// What an exercise has that says nothing else: no properties, no gradient, f64 closeness, one right answer, no
-    /// speed. Written as `..Exercise::DEFAULTS` at the end of an exercise.
+    /// speed, the usual limits, any import. Written as `..Exercise::DEFAULTS` at the end of an exercise.
     pub const DEFAULTS: Exercise = Exercise {
         id: "",
         station: "",
@@ -251,11 +297,14 @@ impl Exercise {
         probes: Vec::new,
         reference: |_| Outcome::Rejects(String::new()),
         misconceptions: &[],
+        measured: &[],
         properties: &[],
         gradient: None,
         tolerance: Tolerance::F64,
         canonical: None,
         speed: None,
+        budget: None,
+        refused_imports: &[],
         hints: &[],
     };
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::compare::alike;
 use super::judge::judge;
+use super::measure;
 use super::report::{Evidence, Report, Status};
 use super::{Subject, empty};
 use crate::exercise::{Behaviour, Difficulty, Exercise, Outcome, Probe};
@@ -58,22 +59,26 @@ pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
     let mut rows = vec![examine_reference(exercise)];
     let probes = (exercise.probes)();
     for misconception in exercise.misconceptions {
-        let differs = |probe: &&Probe| {
-            let right = exercise.expected(&probe.arguments);
-            let wrong = exercise.outcome(misconception.behaviour, &probe.arguments);
-            !alike(&right, &wrong, &exercise.tolerance)
+        let (report, different) = if exercise.measured.is_empty() {
+            let differs = |probe: &&Probe| {
+                let right = exercise.expected(&probe.arguments);
+                let wrong = exercise.outcome(misconception.behaviour, &probe.arguments);
+                !alike(&right, &wrong, &exercise.tolerance)
+            };
+            let different: Vec<Difficulty> = probes.iter().filter(differs).map(|probe| probe.difficulty).collect();
+            (check_behaviour(exercise, misconception.behaviour), different)
+        } else {
+            measured(exercise, misconception.behaviour)
         };
-        let different: Vec<&Probe> = probes.iter().filter(differs).collect();
-        let ordinary = different.iter().filter(|probe| probe.difficulty == Difficulty::Ordinary).count();
-        let report = check_behaviour(exercise, misconception.behaviour);
+        let ordinary = different.iter().filter(|difficulty| **difficulty == Difficulty::Ordinary).count();
         let named: Vec<String> = report
             .diagnosis
             .iter()
-            .filter(|found| found.evidence == Evidence::Misconception)
+            .filter(|found| matches!(found.evidence, Evidence::Misconception | Evidence::Requirement))
             .flat_map(|found| std::iter::once(found.id.clone()).chain(found.also.iter().map(|(id, _)| id.clone())))
             .collect();
         let problem = if different.is_empty() {
-            Some("equals the right answer on every probe".to_string())
+            Some("is right on every probe".to_string())
         } else if named != [misconception.id] {
             Some(format!("is named {named:?}, status {}", report.status.words()))
         } else {
@@ -83,6 +88,14 @@ pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
         rows.push(Row { exercise: exercise.id, misconception: misconception.id, differs, named, problem });
     }
     rows
+}
+
+/// The report on a behaviour whose results are measured, and the probes on which a requirement does not hold.
+fn measured(exercise: &'static Exercise, behaviour: Behaviour) -> (Report, Vec<Difficulty>) {
+    let mut report = empty(exercise.into(), Some(Language::Python), std::path::Path::new("behaviour"));
+    let trials = measure::judge(exercise, &mut Known(behaviour), &mut report);
+    let failed = trials.iter().filter(|trial| trial.failure.is_some()).map(|trial| trial.probe.difficulty);
+    (report, failed.collect())
 }
 
 /// The reference must pass its own check.

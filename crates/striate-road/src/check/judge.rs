@@ -2,7 +2,7 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, explain_stop, fingerprint, shape, show};
+use super::{Subject, diagnose, explain_stop, fingerprint, measure, shape, show};
 use crate::exercise::{Difficulty, Exercise, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
@@ -30,6 +30,10 @@ impl Trial {
 
 /// Runs `subject` on every probe and writes into the report what it shows.
 pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut Report) {
+    if !exercise.measured.is_empty() {
+        measure::judge(exercise, subject, report);
+        return;
+    }
     let probes = (exercise.probes)();
     report.probes = probes.len();
     let mut trials = Vec::new();
@@ -71,18 +75,21 @@ fn judge_value(exercise: &Exercise, probe: Probe, expected: Outcome, got: Value,
             place: None,
         }),
     };
-    if let (Some(parameter), true) = (
-        changed.first().and_then(|&at| exercise.signature.parameters.get(at)),
-        failure.as_ref().is_none_or(|failure| failure.rung > Rung::Mutation),
-    ) {
-        let text = format!(
-            "Your function changes its argument {0} in place. The caller still needs {0}: work on a copy \
-             ({0}.copy()), or make a new array for the result.",
-            parameter.name
-        );
-        failure = Some(Failure { rung: Rung::Mutation, text, place: None });
+    if failure.as_ref().is_none_or(|failure| failure.rung > Rung::Mutation) {
+        failure = mutation(exercise, changed).or(failure);
     }
     Trial { probe, expected, got: Outcome::Value(got), failure }
+}
+
+/// What is wrong with a call that changed these arguments in place.
+pub(super) fn mutation(exercise: &Exercise, changed: &[usize]) -> Option<Failure> {
+    let parameter = changed.first().and_then(|&at| exercise.signature.parameters.get(at))?;
+    let text = format!(
+        "Your function changes its argument {0} in place. The caller still needs {0}: work on a copy \
+         ({0}.copy()), or make a new array for the result.",
+        parameter.name
+    );
+    Some(Failure { rung: Rung::Mutation, text, place: None })
 }
 
 fn judge_raise(report: &Report, probe: Probe, expected: Outcome, stop: &Stop) -> Trial {
@@ -97,7 +104,7 @@ fn judge_raise(report: &Report, probe: Probe, expected: Outcome, stop: &Stop) ->
 }
 
 /// Whether the starter's own error was raised.
-fn is_unwritten(stop: &Stop) -> bool {
+pub(super) fn is_unwritten(stop: &Stop) -> bool {
     match stop {
         Stop::Raised { exception, message, .. } => {
             exception == "NotImplementedError"
@@ -108,14 +115,14 @@ fn is_unwritten(stop: &Stop) -> bool {
     }
 }
 
-fn not_attempted(exercise: &Exercise, report: &mut Report) {
+pub(super) fn not_attempted(exercise: &Exercise, report: &mut Report) {
     report.status = Status::NotAttempted;
     report.rung = Some(Rung::Attempted);
     report.headline = format!("{} is still to be written", exercise.signature.name);
     report.message = "That is where everybody starts. Write the function, save, and check again.".into();
 }
 
-fn stopped(exercise: &Exercise, trials: &[Trial], probe: &Probe, stop: &Stop, report: &mut Report) {
+pub(super) fn stopped(exercise: &Exercise, trials: &[Trial], probe: &Probe, stop: &Stop, report: &mut Report) {
     let explained = explain_stop(stop, report.language, &format!("With {}", probe.label));
     let edges_only = probe.difficulty == Difficulty::Hard
         && trials.iter().all(|trial| trial.hard() || trial.failure.is_none())
@@ -171,7 +178,7 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     }
 }
 
-fn headline(failure: &Failure, status: Status) -> String {
+pub(super) fn headline(failure: &Failure, status: Status) -> String {
     let what = match failure.rung {
         Rung::Raises => return failure.text.clone(),
         Rung::Returns => "Your function returns nothing",
@@ -194,7 +201,7 @@ fn lower(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-fn property_violated(exercise: &Exercise, trials: &[Trial], report: &mut Report) -> bool {
+pub(super) fn property_violated(exercise: &Exercise, trials: &[Trial], report: &mut Report) -> bool {
     for trial in trials.iter().filter(|trial| !trial.hard()) {
         let Outcome::Value(got) = &trial.got else { continue };
         for property in exercise.properties {

@@ -9,9 +9,11 @@ mod diagnose;
 mod fingerprint;
 mod gradient;
 mod judge;
+mod measure;
 mod project;
 mod render;
 mod report;
+mod rules;
 mod shape;
 mod show;
 
@@ -85,6 +87,10 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
     let Program { exercise, language, file, .. } = *program;
     let started = Instant::now();
     let mut report = empty(exercise.into(), Some(language), file);
+    if rules::broken(exercise, file, &mut report) {
+        return report;
+    }
+    let options = &within_budget(exercise, options);
     match runner(language).open(&exercise.signature, file, options) {
         Err(mut failure) => {
             report.printed = failure.printed;
@@ -108,6 +114,19 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
     }
     report.timings.total_seconds = seconds(started.elapsed());
     report
+}
+
+/// The options with the limits that the exercise has of its own.
+fn within_budget(exercise: &Exercise, options: &CheckOptions) -> CheckOptions {
+    let mut options = options.clone();
+    if let Some(budget) = exercise.budget {
+        options.patience.call = Duration::from_secs(budget.call_seconds);
+        options.limits.memory_bytes = budget.memory_bytes;
+        // Processor time is that of all calls, and libraries may compute on several cores.
+        let calls = (exercise.probes)().len() as u64;
+        options.limits.cpu_seconds = options.limits.cpu_seconds.max(4 * calls * budget.call_seconds);
+    }
+    options
 }
 
 fn empty(assignment: Assignment, language: Option<Language>, file: &Path) -> Report {

@@ -50,6 +50,8 @@ pub enum Rung {
     Environment,
     /// There is a file.
     File,
+    /// It imports nothing that the task refuses.
+    Rules,
     /// It loads, or compiles.
     Loads,
     /// It has the function, with the right parameters.
@@ -80,7 +82,7 @@ pub enum Rung {
     Property,
     /// It does not depend on how the arrays lie in memory.
     Layout,
-    /// The training run does what the project asks for.
+    /// What is measured of the results, or of the project's training run, is what is asked for.
     Requirements,
 }
 
@@ -103,7 +105,7 @@ pub enum Evidence {
     Fingerprint,
     /// Numeric gradients of the reference and of the learner's own forward function.
     Gradient,
-    /// A requirement of a project that was measured and does not hold.
+    /// A requirement that was measured and does not hold.
     Requirement,
 }
 
