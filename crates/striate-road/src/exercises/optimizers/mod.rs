@@ -2,5 +2,11 @@
 
 use crate::exercise::Exercise;
 
+mod adam;
+mod lr_schedule;
+mod minibatches;
+mod momentum_nesterov;
+
 /// In the order of the station.
-pub(super) static EXERCISES: &[&Exercise] = &[];
+pub(super) static EXERCISES: &[&Exercise] =
+    &[&momentum_nesterov::MOMENTUM_NESTEROV, &adam::ADAM, &minibatches::MINIBATCHES, &lr_schedule::LR_SCHEDULE];
