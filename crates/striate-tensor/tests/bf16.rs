@@ -7,8 +7,8 @@ use std::panic::catch_unwind;
 use safetensors::{Dtype, SafeTensors};
 use striate_tensor::registry::REGISTRY;
 use striate_tensor::{
-    BatchNormOptions, Conv2dOptions, DType, GradOptions, LstmParameters, Pool2dOptions, Reduction, Tensor, autocast,
-    bf16, grad_with, random::Generator,
+    BatchNormOptions, Conv2dOptions, DType, GradOptions, GridSampleOptions, LstmParameters, Pool2dOptions, Reduction,
+    Tensor, autocast, bf16, grad_with, random::Generator,
 };
 
 const GOLDEN: &[u8] = include_bytes!("golden/bf16.safetensors");
@@ -198,7 +198,7 @@ fn every_operation_has_gradients_in_bf16_or_refuses_by_name() {
 #[test]
 fn refuses_by_name() {
     let x = Tensor::ones(&[1, 1, 4, 4], DType::BF16);
-    let error = x.try_interpolate(&[2, 2], striate_tensor::Interpolation::Linear { align_corners: false });
+    let error = x.try_grid_sample(&Tensor::ones(&[1, 2, 2, 2], DType::BF16), GridSampleOptions::default());
     let text = error.expect_err("no bf16").to_string();
     assert!(text.contains("bf16") && text.contains("to_dtype(DType::F32)"), "{text}");
     // Outside autocast, types are not mixed in silence.

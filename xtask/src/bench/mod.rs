@@ -36,9 +36,11 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         println!("\n{tables}");
         return if options.write { write_tables("scaling", &describe(&conditions), &tables) } else { Ok(()) };
     }
+    // Everything is built before the first number: nothing may fail for want of a program after minutes of measuring.
+    let peers = programs::peers(&options)?;
+    let product = if options.asks_for("digits99") { Some(programs::product()?) } else { None };
     let mut results = Results::default();
     take_turn(&striate, "limits", &options, &mut results);
-    let peers = programs::peers(&options)?;
     for pass in 0..options.passes {
         for row in &options.rows {
             let partakers = peers.iter().filter(|peer| peer.rows.contains(&row.as_str()) && (pass == 0 || !peer.once));
@@ -54,8 +56,8 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     }
     // The clock of the machine may have changed meanwhile.
     take_turn(&striate, "limits", &options, &mut results);
-    processes::run(&options, &striate, &mut results)?;
-    finish(&options, &results, conditions)
+    let started = processes::run(&options, &striate, product.as_deref(), &mut results);
+    finish(&options, &results, conditions).and(started)
 }
 
 /// Starts a program for one row, and takes its numbers. A peer that fails is reported and left out.

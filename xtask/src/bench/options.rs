@@ -63,6 +63,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether a row is among those to run.
+    pub fn asks_for(&self, row: &str) -> bool {
+        self.rows.iter().any(|own| own == row)
+    }
+
     /// `None` when help was asked for.
     pub fn parse(arguments: &[String]) -> Result<Option<Self>, Failure> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -15,12 +15,11 @@ use crate::task::{self, Failure};
 const RUNS: usize = 5;
 
 /// The rows `cold` and `digits99`, if asked for.
-pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Result<(), Failure> {
-    let asked = |row: &str| options.rows.iter().any(|own| own == row);
+pub fn run(options: &Options, striate: &Program, product: Option<&Path>, results: &mut Results) -> Result<(), Failure> {
     let python = if options.with("torch") { Some(programs::python()?) } else { None };
     let scripts = task::root().join("bench/peers/python");
     let threads = options.threads.to_string();
-    if asked("cold") {
+    if options.asks_for("cold") {
         for _ in 0..RUNS {
             let own = striate.command(&["--threads", &threads, "--w", "cold"]);
             timed(("cold", "striate"), own, options.wait, results);
@@ -31,10 +30,9 @@ pub fn run(options: &Options, striate: &Program, results: &mut Results) -> Resul
             }
         }
     }
-    if asked("digits99") {
-        let product = programs::product()?;
+    if let Some(product) = product {
         for seed in 0..options.seeds {
-            digits(&product, seed, options, results)?;
+            digits(product, seed, options, results)?;
             if let Some(python) = &python {
                 let mut command = Command::new(python);
                 command.arg(scripts.join("mnist_to_99.py")).args(["--threads", &threads, "--seed", &seed.to_string()]);

@@ -9,7 +9,7 @@ use striate_kernels::threads::parallel_chunks_mut;
 use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::layout::MemoryFormat;
-use crate::{Tensor, TensorError};
+use crate::{DType, Tensor, TensorError};
 
 /// For every output position along a dimension the input positions it takes, with their weights.
 #[derive(Clone)]
@@ -45,6 +45,9 @@ impl Taps {
 
 /// Resamples the last dimensions of `x`, one for each of `taps`, recorded as `op`.
 pub(super) fn resample(op: &'static str, x: &Tensor, taps: Vec<Taps>) -> Result<Tensor, TensorError> {
+    if x.dtype() == DType::BF16 {
+        return crate::autocast::rounded(x, |x| resample(op, x, taps));
+    }
     let first = x.rank() - taps.len();
     let mut y = x.detach();
     for (i, taps) in taps.iter().enumerate() {
