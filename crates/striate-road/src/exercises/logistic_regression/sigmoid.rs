@@ -136,7 +136,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         title: "the result is (1 + tanh(z)) / 2, which is the sigmoid of 2 z",
         explanation: "The identity needs half the argument: sigmoid(z) = (1 + tanh(z / 2)) / 2. Without the half the S is twice \
                       as steep.",
-        question: "What does your function give for z = log 3? It should be 0.75?",
+        question: "Does your function give 0.75 for z = log 3?",
         see: ("cs7015", "L3 Sigmoid neurons"),
         behaviour: |arguments| each(arguments, |z| cross_entropy::sigmoid(2.0 * z)),
     },
@@ -154,7 +154,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         title: "the S is replaced by a straight piece: 0.2 z + 0.5 between 0 and 1",
         explanation: "That is the \"hard sigmoid\" some libraries use for speed. It has no slope outside of its piece and is not \
                       the function asked for.",
-        question: "What does your function give for z = 3? It should be 0.9526?",
+        question: "Does your function give 0.9526 for z = 3?",
         see: ("cs7015", "L3 Sigmoid neurons"),
         behaviour: |arguments| each(arguments, |z| (0.2 * z + 0.5).clamp(0.0, 1.0)),
     },
