@@ -1,45 +1,17 @@
 //! The content of every exercise holds together: misconceptions differ from the right answer and from each other.
 
-mod closeness;
-
 use std::collections::BTreeSet;
 
-use closeness::same_value;
-use striate_road::exercise::{Difficulty, Exercise, Outcome, Tolerance};
+use striate_road::check::content::coincidences;
+use striate_road::exercise::{Difficulty, Outcome};
 use striate_road::exercises;
 use striate_road::map::Road;
 use striate_road::value::Value;
 
-fn outcomes(exercise: &Exercise, behaviour: fn(&[Value]) -> Outcome) -> Vec<Outcome> {
-    (exercise.probes)().iter().map(|probe| exercise.outcome(behaviour, &probe.arguments)).collect()
-}
-
-fn same(a: &Outcome, b: &Outcome, tolerance: Tolerance) -> bool {
-    match (a, b) {
-        (Outcome::Value(a), Outcome::Value(b)) => same_value(a, b, tolerance),
-        (Outcome::Rejects(_), Outcome::Rejects(_)) => true,
-        _ => false,
-    }
-}
-
-fn all_same(a: &[Outcome], b: &[Outcome], tolerance: Tolerance) -> bool {
-    a.iter().zip(b).all(|(a, b)| same(a, b, tolerance))
-}
-
 #[test]
 fn every_misconception_differs_from_the_right_answer_and_from_every_other() {
-    // Where results are measured, the requirement that names a mistake tells it from the others; `content` tests that.
-    for exercise in exercises::all().iter().filter(|exercise| exercise.measured.is_empty()) {
-        let right = outcomes(exercise, exercise.reference);
-        let wrong: Vec<_> = exercise.misconceptions.iter().map(|m| (m.id, outcomes(exercise, m.behaviour))).collect();
-        for (index, (id, answers)) in wrong.iter().enumerate() {
-            assert!(!all_same(answers, &right, exercise.tolerance), "{}: {id} is right on all probes", exercise.id);
-            for (other, others) in &wrong[..index] {
-                let coincide = all_same(answers, others, exercise.tolerance);
-                assert!(!coincide, "{}: {id} and {other} coincide on all probes", exercise.id);
-            }
-        }
-    }
+    let twins: Vec<_> = exercises::all().iter().flat_map(|exercise| coincidences(exercise)).collect();
+    assert!(twins.is_empty(), "\n{}", twins.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Testing the content: is every mistake of an exercise caught and named as itself?
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::compare::alike;
 use super::judge::judge;
@@ -54,10 +54,62 @@ impl Row {
 /// What stands in the place of a misconception's id in the row of the right answer.
 const REFERENCE: &str = "(reference)";
 
+/// Two mistakes, or a mistake and the right answer, that give the same on every probe: an error of the content, since
+/// whoever makes one would be told the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coincidence {
+    /// Exercise id.
+    pub exercise: &'static str,
+    /// Id of a misconception, or `(reference)`.
+    pub one: &'static str,
+    /// Id of another misconception.
+    pub other: &'static str,
+}
+
+impl fmt::Display for Coincidence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Coincidence { exercise, one, other } = self;
+        write!(
+            formatter,
+            "{exercise}: no probe separates {one} from {other}: add a probe on which they differ, or keep one of them"
+        )
+    }
+}
+
+/// All pairs of an exercise's behaviours that the diagnosis could not tell apart: compared as it compares, in canonical
+/// form, within its tolerance, on the probes that have an answer. Where results are measured, the requirement that names
+/// a mistake tells it from the others.
+pub fn coincidences(exercise: &Exercise) -> Vec<Coincidence> {
+    if !exercise.measured.is_empty() {
+        return Vec::new();
+    }
+    let mut probes = (exercise.probes)();
+    probes.retain(|probe| matches!(exercise.expected(&probe.arguments), Outcome::Value(_)));
+    let outcomes = |behaviour: Behaviour| -> Vec<Outcome> {
+        probes.iter().map(|probe| exercise.outcome(behaviour, &probe.arguments)).collect()
+    };
+    let same = |one: &[Outcome], other: &[Outcome]| {
+        let alike = |(one, other): (&Outcome, &Outcome)| {
+            alike(one, other, &exercise.tolerance) || alike(other, one, &exercise.tolerance)
+        };
+        one.iter().zip(other).all(alike)
+    };
+    let mut known = vec![(REFERENCE, outcomes(exercise.reference))];
+    let mut found = Vec::new();
+    for misconception in exercise.misconceptions {
+        let new = outcomes(misconception.behaviour);
+        let twins = known.iter().filter(|(_, known)| same(known, &new));
+        found.extend(twins.map(|(one, _)| Coincidence { exercise: exercise.id, one, other: misconception.id }));
+        known.push((misconception.id, new));
+    }
+    found
+}
+
 /// Checks an exercise's content against itself.
 pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
     let mut rows = vec![examine_reference(exercise)];
     let probes = (exercise.probes)();
+    let coincidences = coincidences(exercise);
     for misconception in exercise.misconceptions {
         let (report, different) = if exercise.measured.is_empty() {
             let differs = |probe: &&Probe| {
@@ -77,7 +129,10 @@ pub fn examine(exercise: &'static Exercise) -> Vec<Row> {
             .filter(|found| matches!(found.evidence, Evidence::Misconception | Evidence::Requirement))
             .flat_map(|found| std::iter::once(found.id.clone()).chain(found.also.iter().map(|(id, _)| id.clone())))
             .collect();
-        let problem = if different.is_empty() {
+        let twin = coincidences.iter().find(|twin| twin.one == misconception.id || twin.other == misconception.id);
+        let problem = if let Some(twin) = twin {
+            Some(twin.to_string())
+        } else if different.is_empty() {
             Some("is right on every probe".to_string())
         } else if named != [misconception.id] {
             Some(format!("is named {named:?}, status {}", report.status.words()))
@@ -124,4 +179,52 @@ pub fn table(rows: &[Row]) -> String {
         );
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercise::Misconception;
+    use crate::value::Value;
+
+    const fn mistake(id: &'static str, behaviour: Behaviour) -> Misconception {
+        Misconception { id, title: "", explanation: "", question: "", see: ("", ""), behaviour }
+    }
+
+    fn number(arguments: &[Value]) -> f64 {
+        match arguments {
+            [Value::Float(x)] => *x,
+            other => panic!("one number is asked for, not {other:?}"),
+        }
+    }
+
+    /// A number up to its sign, as the vectors of a decomposition are.
+    static EXERCISE: Exercise = Exercise {
+        id: "same_up_to_sign",
+        probes: || [3.0, -2.0].map(|x| Probe::ordinary("a number", vec![Value::Float(x)])).to_vec(),
+        reference: |arguments| Outcome::Value(Value::Float(number(arguments))),
+        canonical: Some(|_, value| match value {
+            Value::Float(x) => Value::Float(x.abs()),
+            other => other,
+        }),
+        misconceptions: &[
+            mistake("negated", |arguments| Outcome::Value(Value::Float(-number(arguments)))),
+            mistake("doubled", |arguments| Outcome::Value(Value::Float(2.0 * number(arguments)))),
+            mistake("added", |arguments| Outcome::Value(Value::Float(number(arguments) + number(arguments)))),
+        ],
+        ..Exercise::DEFAULTS
+    };
+
+    #[test]
+    fn behaviours_that_no_probe_separates_are_told_by_both_ids() {
+        let found: Vec<_> = coincidences(&EXERCISE).iter().map(|twin| (twin.one, twin.other)).collect();
+        assert_eq!(found, [(REFERENCE, "negated"), ("doubled", "added")]);
+        let problem = |id: &str| {
+            let rows = examine(&EXERCISE);
+            rows.into_iter().find(|row| row.misconception == id).and_then(|row| row.problem).unwrap_or_default()
+        };
+        for id in ["doubled", "added"] {
+            assert!(problem(id).contains("no probe separates doubled from added"), "{}", problem(id));
+        }
+    }
 }
