@@ -135,7 +135,8 @@ pub fn alike(one: &Outcome, other: &Outcome, tolerance: &Tolerance) -> bool {
     }
 }
 
-fn alike_values(one: &Value, other: &Value, tolerance: &Tolerance) -> bool {
+/// See [`alike`].
+pub fn alike_values(one: &Value, other: &Value, tolerance: &Tolerance) -> bool {
     match (one, other) {
         (Value::Tuple(one), Value::Tuple(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike_values(one, other, tolerance))

@@ -32,7 +32,10 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
     }
     let own =
         file.and_then(|file| own_forward(Program { exercise: forward, file, ..*program }, options, &check, &probe));
-    let named = report.diagnosis.as_ref().is_some_and(|found| found.evidence == Evidence::Misconception);
+    let named = report
+        .diagnosis
+        .as_ref()
+        .is_some_and(|found| matches!(found.evidence, Evidence::Misconception | Evidence::Pair));
     let follows_own = own.as_ref().is_some_and(|own| agree(&gradients, own).into_iter().all(|agrees| agrees));
     if named && !follows_own {
         return;
@@ -68,7 +71,7 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
     });
 }
 
-fn part_names(exercise: &Exercise) -> Vec<&'static str> {
+pub(super) fn part_names(exercise: &Exercise) -> Vec<&'static str> {
     match &exercise.signature.returns {
         Parameter { kind: Kind::Tuple(parts), .. } => parts.iter().map(|part| part.name).collect(),
         returns => vec![returns.name],

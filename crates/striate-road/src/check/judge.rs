@@ -2,7 +2,7 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, explain_stop, fingerprint, measure, shape, show};
+use super::{Subject, diagnose, explain_stop, fingerprint, measure, pair, shape, show};
 use crate::exercise::{Difficulty, Exercise, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
@@ -155,6 +155,9 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     let smallest =
         |rung: Rung| failing().filter(|(_, failure)| failure.rung == rung).min_by_key(|(trial, _)| trial.probe.size());
     report.diagnosis = diagnose::misconception(exercise, trials);
+    if report.diagnosis.is_none() && rung >= Rung::Shape {
+        report.diagnosis = pair::diagnose(exercise, trials);
+    }
     // A named mistake is best seen in numbers; without a name the lowest rung is what to look at.
     let shown =
         if report.diagnosis.is_some() { smallest(Rung::Values).or_else(|| smallest(rung)) } else { smallest(rung) };

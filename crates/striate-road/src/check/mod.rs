@@ -4,12 +4,14 @@
 //! [`check_exercise`] runs the file in a child process on every probe, [`judge`](judge::judge) climbs the ladder,
 //! [`diagnose`] names the mistake, [`render`] prints the [`Report`].
 
+mod attempt;
 mod compare;
 mod diagnose;
 mod fingerprint;
 mod gradient;
 mod judge;
 mod measure;
+mod pair;
 mod project;
 mod render;
 mod report;

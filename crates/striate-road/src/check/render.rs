@@ -95,7 +95,7 @@ fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, i
 
 fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
     paragraph(out, style, "", &diagnosis.sentence(), Some(Ink::Bold));
-    for (_, title) in &diagnosis.also {
+    for (_, title) in diagnosis.alternatives() {
         paragraph(out, style, "", &format!("Or when {}.", title.trim_end_matches('.')), None);
     }
     paragraph(out, style, "", &diagnosis.explanation, None);

@@ -101,6 +101,8 @@ pub struct See {
 pub enum Evidence {
     /// The outputs equal those of a known mistake on every input.
     Misconception,
+    /// The outputs equal those of two mistakes together on every input; the second one is the one in `also`.
+    Pair,
     /// A pattern in the differences.
     Fingerprint,
     /// Numeric gradients of the reference and of the learner's own forward function.
@@ -126,16 +128,22 @@ pub struct Diagnosis {
     pub see: Option<See>,
     /// How sure this is, in words.
     pub certainty: String,
-    /// Ids and titles of other mistakes that the outputs equal just as well.
+    /// Ids and titles of other mistakes that the outputs equal just as well; of a pair the other mistake, if it has a
+    /// name.
     pub also: Vec<(String, String)>,
 }
 
 impl Diagnosis {
+    /// Ids and titles of other mistakes, any of which it could be just as well.
+    pub fn alternatives(&self) -> &[(String, String)] {
+        if self.evidence == Evidence::Pair { &[] } else { &self.also }
+    }
+
     /// What it says, in one sentence with how sure that is.
     pub fn sentence(&self) -> String {
         let title = self.title.trim_end_matches('.');
         let lead = match self.evidence {
-            Evidence::Misconception => "Your output equals what you get when",
+            Evidence::Misconception | Evidence::Pair => "Your output equals what you get when",
             Evidence::Fingerprint => "What can be seen:",
             Evidence::Gradient => "Two verdicts:",
             Evidence::Requirement => return format!("{}: {title} ({}).", self.id, self.certainty),
@@ -263,14 +271,17 @@ impl Report {
             (Status::Fragile, _) => ExerciseState::Fragile,
             (Status::Passed, _) => ExerciseState::Passed,
         };
-        let has_name = |found: &&Diagnosis| matches!(found.evidence, Evidence::Misconception | Evidence::Requirement);
-        let named = self.diagnosis.iter().filter(has_name);
+        let named = self.diagnosis.iter().flat_map(|found| match found.evidence {
+            Evidence::Misconception | Evidence::Requirement => vec![found.id.clone()],
+            Evidence::Pair => std::iter::once(&found.id).chain(found.also.iter().map(|(id, _)| id)).cloned().collect(),
+            Evidence::Fingerprint | Evidence::Gradient => Vec::new(),
+        });
         Some(Attempt {
             at,
             exercise: self.exercise.clone(),
             language: self.language,
             state,
-            misconceptions: named.map(|found| found.id.clone()).collect(),
+            misconceptions: named.collect(),
         })
     }
 }

@@ -18,7 +18,7 @@ use super::report::{Diagnosis, Evidence};
 use crate::exercise::{Exercise, Kind, Outcome, Tolerance};
 use crate::value::Value;
 
-use scale::{Quantities, quantities};
+pub(super) use scale::{Quantities, factor, named_constant, quantities};
 
 /// One result, or one part of it, that has the right shape and wrong numbers.
 struct Pair {
