@@ -6,6 +6,7 @@ use crate::exercise::Exercise;
 
 mod arguments;
 mod numbers;
+mod standardization;
 
 mod activations_initialization;
 mod autograd_graph;

@@ -6,6 +6,7 @@ use super::squared_error::SquaredError;
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature, Tolerance};
 use crate::exercises::arguments::{count, f64_array, float, float_named, floats, int_named, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::standardization::{Scaling, deviations, means, or_one};
 use crate::value::{Array, Value};
 
 /// The exercise.
@@ -84,23 +85,26 @@ fn probes() -> Vec<Probe> {
     probes
 }
 
+/// Weights and bias that are returned, from those for standardised columns, mean and divisor.
+type TurnedBack = fn(&Array1<f64>, f64, &Array1<f64>, &Array1<f64>) -> (Array1<f64>, f64);
+
 /// How the fit is made; every misconception is one wrong setting.
 #[derive(Clone, Copy)]
 struct Recipe {
     /// Mean and divisor of each column.
-    scaling: fn(ArrayView2<'_, f64>) -> (Array1<f64>, Array1<f64>),
+    scaling: Scaling,
     /// Factor on the gradient, from the number of examples.
     gradient_factor: fn(f64) -> f64,
     /// Steps made, from the number asked for.
     steps: fn(usize) -> usize,
     /// Whether the loss is noted after the step.
     loss_after: bool,
-    /// Weights and bias that are returned, from those for standardised columns, mean and divisor.
-    turned_back: fn(&Array1<f64>, f64, &Array1<f64>, &Array1<f64>) -> (Array1<f64>, f64),
+    /// How weights and bias are turned back.
+    turned_back: TurnedBack,
 }
 
 const RIGHT: Recipe = Recipe {
-    scaling: |x| (column_means(x), or_one(deviations(x, 0.0))),
+    scaling: |x| (means(x), or_one(deviations(x, 0.0))),
     gradient_factor: |_| 1.0,
     steps: |steps| steps,
     loss_after: false,
@@ -128,20 +132,6 @@ impl Recipe {
         let (w, b) = (self.turned_back)(&v, c, &mean, &scale);
         returns(Value::Tuple(vec![w.into(), Value::Float(b), Array1::from_vec(losses).into()]))
     }
-}
-
-fn column_means(x: ArrayView2<'_, f64>) -> Array1<f64> {
-    x.sum_axis(ndarray::Axis(0)) / x.nrows() as f64
-}
-
-/// The root of the sum of squared deviations over `N - correction`, per column.
-fn deviations(x: ArrayView2<'_, f64>, correction: f64) -> Array1<f64> {
-    let centred = &x - &column_means(x);
-    (centred.mapv(|d| d * d).sum_axis(ndarray::Axis(0)) / (x.nrows() as f64 - correction)).mapv(f64::sqrt)
-}
-
-fn or_one(scale: Array1<f64>) -> Array1<f64> {
-    scale.mapv(|s| if s > 0.0 { s } else { 1.0 })
 }
 
 fn reference(arguments: &[Value]) -> Outcome {
@@ -180,9 +170,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       same spread, too.",
         question: "What is the standard deviation of each column that your loop sees?",
         see: ("ng-ml", "W2 multiple variables"),
-        behaviour: |arguments| {
-            Recipe { scaling: |x| (column_means(x), Array1::ones(x.ncols())), ..RIGHT }.fit(arguments)
-        },
+        behaviour: |arguments| Recipe { scaling: |x| (means(x), Array1::ones(x.ncols())), ..RIGHT }.fit(arguments),
     },
     Misconception {
         id: "statistics-over-everything",
@@ -194,7 +182,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             let scaling = |x: ArrayView2<'_, f64>| {
                 let (all, count) = (x.flatten().insert_axis(ndarray::Axis(1)), x.ncols());
-                let (mean, scale) = (column_means(all.view())[0], or_one(deviations(all.view(), 0.0))[0]);
+                let (mean, scale) = (means(all.view())[0], or_one(deviations(all.view(), 0.0))[0]);
                 (Array1::from_elem(count, mean), Array1::from_elem(count, scale))
             };
             Recipe { scaling, ..RIGHT }.fit(arguments)
@@ -207,9 +195,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       the way differ, and with a single example it divides by zero. NumPy's default is N.",
         question: "What is the standard deviation of a single number in your code?",
         see: ("numpy", "numpy.std, argument ddof"),
-        behaviour: |arguments| {
-            Recipe { scaling: |x| (column_means(x), or_one(deviations(x, 1.0))), ..RIGHT }.fit(arguments)
-        },
+        behaviour: |arguments| Recipe { scaling: |x| (means(x), or_one(deviations(x, 1.0))), ..RIGHT }.fit(arguments),
     },
     Misconception {
         id: "deviation-zero",
@@ -218,7 +204,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       information: divide by 1, its standardised values are all 0 and its weight stays 0.",
         question: "What is the standard deviation of a column that is 5 everywhere?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
-        behaviour: |arguments| Recipe { scaling: |x| (column_means(x), deviations(x, 0.0)), ..RIGHT }.fit(arguments),
+        behaviour: |arguments| Recipe { scaling: |x| (means(x), deviations(x, 0.0)), ..RIGHT }.fit(arguments),
     },
     Misconception {
         id: "loss-after-update",
