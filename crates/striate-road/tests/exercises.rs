@@ -21,8 +21,10 @@ fn probes_are_the_same_every_time_and_ask_for_answers() {
         assert!(first.len() >= 4, "{} has too few probes", exercise.id);
         assert_eq!(first[0].difficulty, Difficulty::Ordinary, "{}: start with an ordinary probe", exercise.id);
         for (a, b) in first.iter().zip(&second) {
-            let exactly = Tolerance { relative: 0.0, absolute: 0.0 };
-            let same = |(a, b): (&Value, &Value)| matches!(a, Value::Callback(_)) || same_value(a, b, exactly);
+            // An argument may hold nan, which equals nothing; its text does.
+            let same = |(a, b): (&Value, &Value)| {
+                matches!(a, Value::Callback(_)) || a == b || format!("{a:?}") == format!("{b:?}")
+            };
             let unchanged = a.arguments.iter().zip(&b.arguments).all(same);
             assert!(unchanged, "{}: probe {:?} changes", exercise.id, a.label);
             assert_eq!(a.arguments.len(), exercise.signature.parameters.len(), "{}: {:?}", exercise.id, a.label);
