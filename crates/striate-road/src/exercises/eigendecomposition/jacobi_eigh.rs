@@ -265,17 +265,4 @@ const MISCONCEPTIONS: &[Misconception] = &[
             })
         },
     },
-    Misconception {
-        id: "symmetry-not-checked",
-        title: "a matrix that is not symmetric is accepted, and half of it ignored",
-        explanation: "The rotations only ever look at one of a[p, q] and a[q, p]. For a matrix that is not symmetric the result is \
-                      that of another matrix, and nobody is told. Refuse it.",
-        question: "Which of the elements (p, q) and (q, p) does your code read?",
-        see: ("numpy", "numpy.linalg.eigh"),
-        behaviour: |arguments| {
-            let a = floats::<Ix2>(arguments, 0);
-            let upper = Array2::from_shape_fn(a.dim(), |(i, j)| a[[i.min(j), i.max(j)]]);
-            returns(eigenpairs(upper.view()).into_value())
-        },
-    },
 ];

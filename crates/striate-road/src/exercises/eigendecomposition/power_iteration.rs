@@ -306,19 +306,4 @@ const MISCONCEPTIONS: &[Misconception] = &[
             })
         },
     },
-    Misconception {
-        id: "zero-start-accepted",
-        title: "a start of zeros is accepted, and 0 / 0 returned",
-        explanation: "Zero times anything is zero: from there no direction can be found, and dividing by the length gives nan. \
-                      Refuse it and say why.",
-        question: "Which direction has the vector [0, 0]?",
-        see: ("cs229", "linear algebra review"),
-        behaviour: |arguments| {
-            let call = Call::new(arguments);
-            if call.start.iter().all(|&x| x == 0.0) {
-                return pair(Ok((f64::NAN, call.start.mapv(|_| f64::NAN))));
-            }
-            reference(arguments)
-        },
-    },
 ];
