@@ -155,20 +155,23 @@ fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
     generic::gemm(a, b, c, accumulate);
 }
 
-/// `c = a * b` on the calling thread: `a` is `[.., depth]`, `b` is `[depth, columns]`, both dense. For callers that are
-/// parallel outside and keep `b`.
+/// `c = a * b` on the calling thread, where the rows of `a` are adjacent in themselves, and `b` and `c` dense. For callers
+/// that are parallel outside and keep `b`.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub(crate) fn multiply_block<T: Element>(a: &[T], depth: usize, b: &[T], columns: usize, c: &mut [T]) {
-    assert!(depth > 0 && columns > 0 && a.len().is_multiple_of(depth), "multiply_block: sizes");
-    assert!(b.len() == depth * columns && c.len() == a.len() / depth * columns, "multiply_block: lengths");
-    if let (Some(a), Some(b), Some(c)) = (T::as_f32(a), T::as_f32(b), T::as_f32_mut(c)) {
-        return tiled::multiply_block(Isa::current(), a, depth, b, columns, c);
+pub(crate) fn multiply_block<T: Element>(a: MatrixRef<'_, T>, b: &[T], c: &mut [T]) {
+    assert!(a.rows > 0 && a.cols > 0 && a.col_stride == 1 && !b.is_empty(), "multiply_block: sizes");
+    assert!(extent(a.rows, a.cols, a.row_stride, 1) <= a.data.len(), "multiply_block: a reaches past its slice");
+    let columns = b.len() / a.cols;
+    assert!(b.len() == a.cols * columns && c.len() == a.rows * columns, "multiply_block: lengths");
+    if let (Some(data), Some(b), Some(c)) = (T::as_f32(a.data), T::as_f32(b), T::as_f32_mut(c)) {
+        let a = MatrixRef { data, rows: a.rows, cols: a.cols, row_stride: a.row_stride, col_stride: 1 };
+        return tiled::multiply_block(Isa::current(), a, b, c);
     }
     c.fill(T::ZERO);
-    for (a, c) in a.chunks_exact(depth).zip(c.chunks_exact_mut(columns)) {
-        for (&a, b) in a.iter().zip(b.chunks_exact(columns)) {
+    for (row, c) in c.chunks_exact_mut(columns).enumerate() {
+        for (&a, b) in a.data[row * a.row_stride..][..a.cols].iter().zip(b.chunks_exact(columns)) {
             for (c, &b) in c.iter_mut().zip(b) {
                 *c += a * b;
             }

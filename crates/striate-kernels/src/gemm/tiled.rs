@@ -1,7 +1,7 @@
 //! The product of `f32` matrices in register tiles.
 //!
-//! `b` is packed in panels unless its rows can be read as they are; `a` is read in place through its strides. Long sums
-//! are cut in blocks so that one block of a panel stays in the second-level cache.
+//! `b` is packed in panels unless its rows can be read as they are; `a` is read in place through its strides, unless its
+//! columns lie far apart. Long sums are cut in blocks so that one block of a panel stays in the second-level cache.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::arch::{Isa, Start, Tile, TileIsa};
 use crate::layout::transpose_block;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
-use crate::threads::parallel_for;
+use crate::threads::{parallel_for, parallel_for_scratch};
 
 /// Longest sum in one go.
 const MAX_DEPTH: usize = 1024;
@@ -22,6 +22,9 @@ const MAX_ROWS: usize = 96;
 const MIN_CHUNKS: usize = 32;
 /// Rows of `b` further apart than this are packed (when there are enough rows in `a` to pay for it).
 const NEAR: usize = 256;
+/// Columns of `a` at least this far apart are copied together: steps of 4 KB all fall into one set of a first-level cache,
+/// and into few of the second.
+const FAR: usize = 1024;
 /// Elements packed by one chunk.
 const PACK_CHUNK: usize = 32 * 1024;
 
@@ -40,7 +43,9 @@ pub(super) fn gemm(
     let rows_per_chunk = rows_per_chunk(c.rows, panels.count(), a.cols * panels.columns(0).len(), isa);
     let target = Target::new(c.data);
     let (rows, row_stride) = (c.rows, c.row_stride);
-    parallel_for(panels.count() * rows.div_ceil(rows_per_chunk), &|chunk| {
+    let far = a.row_stride == 1 && a.col_stride >= FAR && a.cols > 1;
+    let copied = if far { rows_per_chunk * a.cols.min(MAX_DEPTH) } else { 0 };
+    parallel_for_scratch(panels.count() * rows.div_ceil(rows_per_chunk), copied, &|chunk, copy: &mut [f32]| {
         let _session = isa.session();
         let columns = panels.columns(chunk % panels.count());
         let top = chunk / panels.count() * rows_per_chunk;
@@ -57,7 +62,7 @@ pub(super) fn gemm(
         };
         // SAFETY: `gemm` checked that the matrices lie inside their slices and that the places of `c` are distinct;
         // every (rows, columns) block is run once. `isa` comes from the list of available ones.
-        unsafe { block.run(isa, top..(top + rows_per_chunk).min(rows), columns) };
+        unsafe { block.run(isa, top..(top + rows_per_chunk).min(rows), columns, copy) };
     });
 }
 
@@ -84,18 +89,23 @@ struct Block<'a> {
 impl Block<'_> {
     /// # Safety
     /// `isa` is available; the rows and columns are inside the matrices, and nobody else uses their places in `c`.
-    unsafe fn run(&self, isa: TileIsa, rows: Range<usize>, columns: Range<usize>) {
+    unsafe fn run(&self, isa: TileIsa, rows: Range<usize>, columns: Range<usize>, copy: &mut [f32]) {
         let depth = self.a.cols;
         let blocks = depth.div_ceil(MAX_DEPTH).max(1);
         let max_rows = isa.max_rows(columns.len().div_ceil(isa.lanes()));
         let mut first = 0;
         for left in (1..=blocks).rev() {
             let count = (depth - first).div_ceil(left);
+            let a = if copy.is_empty() {
+                MatrixRef { data: self.a.data.get(self.place(rows.start, first)..).unwrap_or_default(), ..self.a }
+            } else {
+                self.copy_columns(rows.clone(), first..first + count, copy)
+            };
             for_each_tile(rows.clone(), max_rows, |row, height| {
                 let tile = Tile {
-                    a: self.a.data.as_ptr().wrapping_add(row * self.a.row_stride + first * self.a.col_stride),
-                    a_row: self.a.row_stride,
-                    a_step: self.a.col_stride,
+                    a: a.data.as_ptr().wrapping_add((row - rows.start) * a.row_stride),
+                    a_row: a.row_stride,
+                    a_step: a.col_stride,
                     a_segment: 0,
                     b: self.b.as_ptr().wrapping_add(first * self.b_step),
                     b_step: self.b_step,
@@ -112,6 +122,20 @@ impl Block<'_> {
             });
             first += count;
         }
+    }
+
+    /// Where an element of `a` is.
+    fn place(&self, row: usize, column: usize) -> usize {
+        row * self.a.row_stride + column * self.a.col_stride
+    }
+
+    /// A part of `a` whose rows are adjacent in memory, with its columns behind each other.
+    fn copy_columns<'c>(&self, rows: Range<usize>, columns: Range<usize>, copy: &'c mut [f32]) -> MatrixRef<'c, f32> {
+        let copy = &mut copy[..rows.len() * columns.len()];
+        for (column, to) in columns.clone().zip(copy.chunks_exact_mut(rows.len())) {
+            to.copy_from_slice(&self.a.data[self.place(rows.start, column)..][..rows.len()]);
+        }
+        MatrixRef { data: copy, rows: rows.len(), cols: columns.len(), row_stride: 1, col_stride: rows.len() }
     }
 }
 
@@ -164,22 +188,23 @@ fn pack_rows(b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, 
 }
 
 /// [`super::multiply_block`], whose caller checked the lengths.
-pub(super) fn multiply_block(isa: Isa, a: &[f32], depth: usize, b: &[f32], columns: usize, c: &mut [f32]) {
+pub(super) fn multiply_block(isa: Isa, a: MatrixRef<'_, f32>, b: &[f32], c: &mut [f32]) {
+    let columns = b.len() / a.cols;
     let isa = TileIsa::F32(isa);
     let width = isa.lanes() * isa.max_vectors();
     for first in (0..columns).step_by(width) {
         let cols = width.min(columns - first);
-        for_each_tile(0..a.len() / depth, isa.max_rows(cols.div_ceil(isa.lanes())), |row, height| {
+        for_each_tile(0..a.rows, isa.max_rows(cols.div_ceil(isa.lanes())), |row, height| {
             let tile = Tile {
-                a: a[row * depth..].as_ptr(),
-                a_row: depth,
+                a: a.data[row * a.row_stride..].as_ptr(),
+                a_row: a.row_stride,
                 a_step: 1,
                 a_segment: 0,
                 b: b[first..].as_ptr(),
                 b_step: columns,
                 b_segment: 0,
                 segments: 1,
-                depth,
+                depth: a.cols,
                 c: c[row * columns + first..].as_mut_ptr(),
                 c_row: columns,
                 cols,
@@ -203,7 +228,7 @@ mod tests {
                 let a: Vec<f32> = (0..rows * depth).map(|i| ((i * 31) % 17) as f32 - 8.0).collect();
                 let b: Vec<f32> = (0..depth * columns).map(|i| ((i * 29) % 13) as f32 - 6.0).collect();
                 let mut c = vec![f32::NAN; rows * columns];
-                multiply_block(isa, &a, depth, &b, columns, &mut c);
+                multiply_block(isa, MatrixRef::row_major(&a, rows, depth), &b, &mut c);
                 for (i, &c) in c.iter().enumerate() {
                     let product = |k: usize| a[i / columns * depth + k] * b[k * columns + i % columns];
                     // Small whole numbers: exact in any order.

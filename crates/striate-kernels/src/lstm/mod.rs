@@ -6,15 +6,18 @@
 //!
 //! Inside, the gates lie in blocks of [`UNITS`] units: for each block input, forget, cell and output gate behind each other.
 
+mod units;
+
 use std::ops::Range;
 
 use crate::Element;
-use crate::arch::{Isa, vectorize};
+use crate::arch::{Isa, prefetch};
 use crate::gemm::{MatrixMut, MatrixRef, gemm, multiply_block};
 use crate::layout::transpose_block;
 use crate::memory::Buffer;
 use crate::panels::Target;
 use crate::threads::{Pieces, parallel_for, parallel_for_scratch};
+use units::{backward_units, forward_units};
 
 /// Units of a block.
 const UNITS: usize = 16;
@@ -22,6 +25,10 @@ const UNITS: usize = 16;
 const GATES: usize = 4;
 /// Units one chunk of a backward step works on.
 const BACKWARD_UNITS: usize = 2 * UNITS;
+
+/// Unused values behind the gates of a sequence at one step: rows at steps of 4 KB would share one set of the first-level
+/// cache, and they are read side by side.
+const GAP: usize = 16;
 
 /// The sizes of a layer and its input.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +53,18 @@ impl LstmShape {
 
     /// The number of gate values of a sequence: what `gates` of [`forward`] holds.
     pub fn gates_len(&self) -> usize {
-        self.steps * self.batch * self.gates()
+        self.steps * self.batch * self.pitch()
+    }
+
+    /// From the gates of a sequence at one step to those of the next.
+    fn pitch(&self) -> usize {
+        self.gates() + GAP
+    }
+
+    /// Rows of gates as a matrix.
+    fn gate_rows<'a, T>(&self, data: &'a [T]) -> MatrixRef<'a, T> {
+        let (rows, row_stride) = (data.len() / self.pitch(), self.pitch());
+        MatrixRef { data, rows, cols: self.gates(), row_stride, col_stride: 1 }
     }
 
     /// The number of values of a sequence of outputs, or of cells.
@@ -91,6 +109,14 @@ impl LstmShape {
             to[at * columns..(at + count) * columns].copy_from_slice(&usual[from * columns..(from + count) * columns]);
         });
         blocked
+    }
+
+    /// Turns weights `[columns, 4 hidden]` in the order of blocks into `[4 hidden, columns]` in the usual one.
+    fn turned_to_usual_order<T: Element>(&self, blocked: &[T], columns: usize, usual: &mut [T]) {
+        self.for_each_run(|at, to, count| {
+            let to = &mut usual[to * columns..];
+            transpose_block(Isa::current(), (&blocked[at..], self.gates()), (to, columns), [count, columns]);
+        });
     }
 
     /// The way back of [`LstmShape::in_blocks`].
@@ -173,7 +199,9 @@ pub fn forward<T: Element>(
     let from_input = s.in_blocks(weights.input, s.input);
     let rows = s.steps * s.batch;
     let from_input = MatrixRef::row_major(from_input.as_slice::<T>(), columns, s.input).transposed();
-    gemm(MatrixRef::row_major(x, rows, s.input), from_input, MatrixMut::row_major(gates, rows, columns), false);
+    let row_stride = s.pitch();
+    let all = MatrixMut { data: &mut *gates, rows, cols: columns, row_stride, col_stride: 1 };
+    gemm(MatrixRef::row_major(x, rows, s.input), from_input, all, false);
     let bias = summed_bias(s, weights.biases);
     let (bias, packed) = (bias.as_slice::<T>(), pack_forward(s, weights.hidden));
     for step in 0..s.steps {
@@ -187,7 +215,7 @@ pub fn forward<T: Element>(
         // What the chunks read is what former steps wrote; an address of its own for what this step writes.
         let h = Buffer::from_slice(h);
         let places = Places {
-            gates: Target::new(&mut gates[s.rows(time, columns)]),
+            gates: Target::new(&mut gates[s.rows(time, s.pitch())]),
             output: Target::new(&mut output[s.rows(time, s.hidden)]),
         };
         let (new_cells, old_cells) = split_cells(s, cells, time, c);
@@ -231,19 +259,25 @@ fn forward_step<T: Element>(
     places: &Places<T>,
     cells: Target<T>,
 ) {
-    let columns = s.gates();
+    let pitch = s.pitch();
     parallel_for_scratch(s.blocks(), s.batch * GATES * UNITS, &|block, scratch: &mut [T]| {
         let units = s.units(block);
         let (width, start) = (GATES * units.len(), GATES * units.start);
         let product = &mut scratch[..s.batch * width];
-        multiply_block(h, s.hidden, &packed[start * s.hidden..(start + width) * s.hidden], width, product);
+        // Far apart in memory: they come while the product is computed.
+        for row in 0..s.batch {
+            prefetch(places.gates.at(row * pitch + start), width);
+            prefetch(&old_cells[row * s.hidden + units.start], units.len());
+        }
+        let h = MatrixRef::row_major(h, s.batch, s.hidden);
+        multiply_block(h, &packed[start * s.hidden..(start + width) * s.hidden], product);
         for (row, product) in product.chunks_exact(width).enumerate() {
             let at = row * s.hidden + units.start;
             // SAFETY: the columns of different blocks are disjoint, every block is run once, and all places are inside the
             // slices, whose lengths `forward` checked.
             let (gates, output, cells) = unsafe {
                 (
-                    std::slice::from_raw_parts_mut(places.gates.at(row * columns + start), width),
+                    std::slice::from_raw_parts_mut(places.gates.at(row * pitch + start), width),
                     std::slice::from_raw_parts_mut(places.output.at(at), units.len()),
                     std::slice::from_raw_parts_mut(cells.at(at), units.len()),
                 )
@@ -251,55 +285,6 @@ fn forward_step<T: Element>(
             forward_units(gates, product, &bias[start..start + width], &old_cells[at..], (cells, output));
         }
     });
-}
-
-/// Up to [`UNITS`] values, the others 0.
-#[inline(always)]
-fn take<T: Element>(from: &[T]) -> [T; UNITS] {
-    match from.first_chunk::<UNITS>() {
-        Some(whole) => *whole,
-        None => std::array::from_fn(|i| from.get(i).copied().unwrap_or(T::ZERO)),
-    }
-}
-
-#[inline(always)]
-fn put<T: Element>(values: [T; UNITS], to: &mut [T]) {
-    match to.first_chunk_mut::<UNITS>() {
-        Some(whole) => *whole = values,
-        None => to.copy_from_slice(&values[..to.len()]),
-    }
-}
-
-#[inline(always)]
-fn each<T: Element>(mut f: impl FnMut(usize) -> T) -> [T; UNITS] {
-    let mut values = [T::ZERO; UNITS];
-    for (i, value) in values.iter_mut().enumerate() {
-        *value = f(i);
-    }
-    values
-}
-
-vectorize! {
-    /// One row of one block: `gates` holds the input's part and becomes the gates.
-    fn forward_units[T: Element](gates: &mut [T], product: &[T], bias: &[T], old_cells: &[T], new: (&mut [T], &mut [T])) {
-        let units = new.0.len();
-        let mut values = [[T::ZERO; UNITS]; GATES];
-        for (gate, values) in values.iter_mut().enumerate() {
-            let range = gate * units..(gate + 1) * units;
-            let [x, h, b] = [take(&gates[range.clone()]), take(&product[range.clone()]), take(&bias[range.clone()])];
-            let sum = each(|i| x[i] + h[i] + b[i]);
-            *values = match gate {
-                2 => each(|i| sum[i].tanh()),
-                _ => each(|i| T::ONE / (T::ONE + (-sum[i]).exp())),
-            };
-            put(*values, &mut gates[range]);
-        }
-        let [input, forget, cell, output] = values;
-        let old = take(&old_cells[..units]);
-        let cells = each(|i| forget[i] * old[i] + input[i] * cell[i]);
-        put(cells, new.0);
-        put(each(|i| output[i] * cells[i].tanh()), new.1);
-    }
 }
 
 /// The sum of the biases, in the order of blocks.
@@ -360,7 +345,7 @@ pub fn backward<T: Element>(
 ) -> LstmGradients<T> {
     weights.check(s);
     let LstmSaved { cells, gates, grad_output, grad_cell } = *saved;
-    let (columns, state) = (s.gates(), s.batch * s.hidden);
+    let (pitch, state) = (s.pitch(), s.batch * s.hidden);
     assert!(cells.len() == s.output_len() && grad_output.len() == cells.len(), "lstm: length of the output's gradient");
     assert!(
         gates.len() == s.gates_len() && first_cell.len() == state,
@@ -374,11 +359,22 @@ pub fn backward<T: Element>(
     for step in (0..s.steps).rev() {
         let time = s.time(step);
         let all = grad_gates.as_mut_slice::<T>();
-        let target = Target::new(&mut all[s.rows(time, columns)]);
-        let later = (step + 1 < s.steps).then(|| Buffer::from_slice(&all[s.rows(s.time(step + 1), columns)]));
+        let (target, later) = if step + 1 == s.steps {
+            (&mut all[s.rows(time, pitch)], None)
+        } else {
+            let (before, after) = all.split_at_mut(s.rows(time.max(s.time(step + 1)), pitch).start);
+            let count = s.batch * pitch;
+            if s.reverse {
+                (&mut after[..count], Some(&before[before.len() - count..]))
+            } else {
+                let now = before.len() - count;
+                (&mut before[now..], Some(&after[..count]))
+            }
+        };
+        let target = Target::new(target);
         let now = StepBackward {
-            later: later.as_ref().map(|later| later.as_slice::<T>()),
-            gates: &gates[s.rows(time, columns)],
+            later: later.map(|later| s.gate_rows(later)),
+            gates: &gates[s.rows(time, pitch)],
             cells: &cells[s.rows(time, s.hidden)],
             old_cells: if step == 0 { first_cell } else { &cells[s.rows(s.time(step - 1), s.hidden)] },
             grad_output: &grad_output[s.rows(time, s.hidden)],
@@ -409,7 +405,7 @@ fn pack_backward<T: Element>(s: &LstmShape, weight: &[T]) -> Buffer {
 /// One step back.
 struct StepBackward<'a, T> {
     /// The gradients of the gates of the step after.
-    later: Option<&'a [T]>,
+    later: Option<MatrixRef<'a, T>>,
     gates: &'a [T],
     cells: &'a [T],
     old_cells: &'a [T],
@@ -418,15 +414,23 @@ struct StepBackward<'a, T> {
 
 impl<T: Element> StepBackward<'_, T> {
     fn run(&self, s: &LstmShape, packed: &[T], grad_gates: Target<T>, carried: Target<T>) {
-        let columns = s.gates();
+        let (columns, pitch) = (s.gates(), s.pitch());
         let chunks = s.hidden.div_ceil(BACKWARD_UNITS);
         parallel_for_scratch(chunks, s.batch * BACKWARD_UNITS, &|chunk, scratch: &mut [T]| {
             let first = chunk * BACKWARD_UNITS;
             let width = BACKWARD_UNITS.min(s.hidden - first);
             let product = &mut scratch[..s.batch * width];
+            // Far apart in memory: they come while the product is computed.
+            for row in 0..s.batch {
+                prefetch(&self.gates[row * pitch + GATES * first], GATES * width);
+                for values in [self.cells, self.old_cells, self.grad_output] {
+                    prefetch(&values[row * s.hidden + first], width);
+                }
+                prefetch(grad_gates.at(row * pitch + GATES * first), GATES * width);
+            }
             match self.later {
                 Some(later) => {
-                    multiply_block(later, columns, &packed[first * columns..(first + width) * columns], width, product);
+                    multiply_block(later, &packed[first * columns..(first + width) * columns], product);
                 }
                 None => product.fill(T::ZERO),
             }
@@ -440,42 +444,16 @@ impl<T: Element> StepBackward<'_, T> {
                     // inside the slices, whose lengths `backward` checked.
                     let (grad_gates, carried) = unsafe {
                         (
-                            std::slice::from_raw_parts_mut(grad_gates.at(row * columns + start), GATES * units.len()),
+                            std::slice::from_raw_parts_mut(grad_gates.at(row * pitch + start), GATES * units.len()),
                             std::slice::from_raw_parts_mut(carried.at(at), units.len()),
                         )
                     };
-                    let gates = &self.gates[row * columns + start..];
+                    let gates = &self.gates[row * pitch + start..];
                     let grads = [&self.grad_output[at..], &product[within..]];
                     backward_units(gates, [&self.cells[at..], &self.old_cells[at..]], grads, (grad_gates, carried));
                 }
             }
         });
-    }
-}
-
-vectorize! {
-    /// One row of one block: gates, cells now and before, the two parts of the output's gradient; writes the gradients of the
-    /// gates and brings that of the cell one step back.
-    fn backward_units[T: Element](gates: &[T], cells: [&[T]; 2], grads: [&[T]; 2], new: (&mut [T], &mut [T])) {
-        let units = new.1.len();
-        let gate = |g: usize| take(&gates[g * units..(g + 1) * units]);
-        let [input, forget, cell, output] = [gate(0), gate(1), gate(2), gate(3)];
-        let [now, before] = cells.map(|cells| take(&cells[..units]));
-        let [direct, later] = grads.map(|grad| take(&grad[..units]));
-        let carried = take(new.1);
-        let grad = each(|i| direct[i] + later[i]);
-        let bent = each(|i| now[i].tanh());
-        let grad_cell = each(|i| carried[i] + grad[i] * output[i] * (T::ONE - bent[i] * bent[i]));
-        let results = [
-            each(|i| grad_cell[i] * cell[i] * (input[i] * (T::ONE - input[i]))),
-            each(|i| grad_cell[i] * before[i] * (forget[i] * (T::ONE - forget[i]))),
-            each(|i| grad_cell[i] * input[i] * (T::ONE - cell[i] * cell[i])),
-            each(|i| grad[i] * bent[i] * (output[i] * (T::ONE - output[i]))),
-        ];
-        for (g, result) in results.into_iter().enumerate() {
-            put(result, &mut new.0[g * units..(g + 1) * units]);
-        }
-        put(each(|i| grad_cell[i] * forget[i]), new.1);
     }
 }
 
@@ -493,7 +471,7 @@ impl<T: Element> LstmGradients<T> {
         let ([rows, columns], s) = (self.sizes(), &self.shape);
         let weight = s.in_blocks(weights.input, s.input);
         gemm(
-            MatrixRef::row_major(self.gates.as_slice::<T>(), rows, columns),
+            s.gate_rows(self.gates.as_slice::<T>()),
             MatrixRef::row_major(weight.as_slice::<T>(), columns, s.input),
             MatrixMut::row_major(grad_input, rows, s.input),
             false,
@@ -507,9 +485,9 @@ impl<T: Element> LstmGradients<T> {
     pub fn first_output(&self, weights: &LstmWeights<'_, T>, grad: &mut [T]) {
         let s = &self.shape;
         let weight = s.in_blocks(weights.hidden, s.hidden);
-        let gates = &self.gates.as_slice::<T>()[s.rows(s.time(0), s.gates())];
+        let gates = &self.gates.as_slice::<T>()[s.rows(s.time(0), s.pitch())];
         gemm(
-            MatrixRef::row_major(gates, s.batch, s.gates()),
+            s.gate_rows(gates),
             MatrixRef::row_major(weight.as_slice::<T>(), s.gates(), s.hidden),
             MatrixMut::row_major(grad, s.batch, s.hidden),
             false,
@@ -526,15 +504,10 @@ impl<T: Element> LstmGradients<T> {
     /// # Panics
     /// If a length does not fit.
     pub fn input_weight(&self, x: &[T], grad: &mut [T]) {
-        let ([rows, columns], s) = (self.sizes(), &self.shape);
-        let mut blocked = Buffer::uninit(size_of_val(grad));
-        gemm(
-            MatrixRef::row_major(self.gates.as_slice::<T>(), rows, columns).transposed(),
-            MatrixRef::row_major(x, rows, s.input),
-            MatrixMut::row_major(blocked.as_mut_slice::<T>(), columns, s.input),
-            false,
-        );
-        s.in_usual_order(blocked.as_slice::<T>(), s.input, grad);
+        let s = &self.shape;
+        let mut turned = Buffer::uninit(size_of_val(grad));
+        self.add_weight(x, 0..s.steps, turned.as_mut_slice::<T>(), false);
+        s.turned_to_usual_order(turned.as_slice::<T>(), s.input, grad);
     }
 
     /// The gradient of the weights of the last output, `[4 hidden, hidden]`, from the outputs of the forward pass.
@@ -542,27 +515,32 @@ impl<T: Element> LstmGradients<T> {
     /// # Panics
     /// If a length does not fit.
     pub fn hidden_weight(&self, first_output: &[T], output: &[T], grad: &mut [T]) {
-        let ([rows, columns], s) = (self.sizes(), &self.shape);
-        let mut blocked = Buffer::uninit(size_of_val(grad));
-        let mut add = |times: Range<usize>, before: &[T], accumulate: bool| {
-            let gates = &self.gates.as_slice::<T>()[times.start * s.batch * columns..times.end * s.batch * columns];
-            let rows = times.len() * s.batch;
-            gemm(
-                MatrixRef::row_major(gates, rows, columns).transposed(),
-                MatrixRef::row_major(before, rows, s.hidden),
-                MatrixMut::row_major(blocked.as_mut_slice::<T>(), columns, s.hidden),
-                accumulate,
-            );
-        };
-        let rest = (rows - s.batch) * s.hidden;
+        let s = &self.shape;
+        let mut turned = Buffer::uninit(size_of_val(grad));
+        let to = turned.as_mut_slice::<T>();
+        let rest = (s.steps - 1) * s.batch * s.hidden;
         // The output one step before, for all steps but the first.
         if s.reverse {
-            add(0..s.steps - 1, &output[output.len() - rest..], false);
+            self.add_weight(&output[output.len() - rest..], 0..s.steps - 1, to, false);
         } else {
-            add(1..s.steps, &output[..rest], false);
+            self.add_weight(&output[..rest], 1..s.steps, to, false);
         }
-        add(s.time(0)..s.time(0) + 1, first_output, true);
-        s.in_usual_order(blocked.as_slice::<T>(), s.hidden, grad);
+        self.add_weight(first_output, s.time(0)..s.time(0) + 1, to, true);
+        s.turned_to_usual_order(turned.as_slice::<T>(), s.hidden, grad);
+    }
+
+    /// `inputs` transposed times the gradients of the gates at `times`: the gradient of weights, `[width, 4 hidden]`. Turned
+    /// like this it reads the gates along their rows.
+    fn add_weight(&self, inputs: &[T], times: Range<usize>, turned: &mut [T], accumulate: bool) {
+        let s = &self.shape;
+        let width = turned.len() / s.gates();
+        let gates = &self.gates.as_slice::<T>()[times.start * s.batch * s.pitch()..times.end * s.batch * s.pitch()];
+        gemm(
+            MatrixRef::row_major(inputs, times.len() * s.batch, width).transposed(),
+            s.gate_rows(gates),
+            MatrixMut::row_major(turned, width, s.gates()),
+            accumulate,
+        );
     }
 
     /// The gradient of either bias, `[4 hidden]`.
@@ -570,8 +548,8 @@ impl<T: Element> LstmGradients<T> {
     /// # Panics
     /// If a length does not fit.
     pub fn bias(&self, grad: &mut [T]) {
-        let mut blocked = Buffer::uninit(size_of_val(grad));
+        let mut blocked = Buffer::uninit(self.shape.pitch() * size_of::<T>());
         crate::pointwise::sum_rows(self.gates.as_slice::<T>(), blocked.as_mut_slice::<T>());
-        self.shape.in_usual_order(blocked.as_slice::<T>(), 1, grad);
+        self.shape.in_usual_order(&blocked.as_slice::<T>()[..grad.len()], 1, grad);
     }
 }
