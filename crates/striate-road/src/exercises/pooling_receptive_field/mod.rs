@@ -2,5 +2,14 @@
 
 use crate::exercise::Exercise;
 
+mod layers;
+mod windows;
+
+mod maxpool;
+mod plan;
+mod pool_backward;
+mod receptive_field;
+
 /// In the order of the station.
-pub(super) static EXERCISES: &[&Exercise] = &[];
+pub(super) static EXERCISES: &[&Exercise] =
+    &[&maxpool::MAXPOOL, &pool_backward::POOL_BACKWARD, &plan::PLAN, &receptive_field::RECEPTIVE_FIELD];
