@@ -173,7 +173,7 @@ fn paths_put_prerequisites_first_and_states_follow() {
 fn the_road_that_ships_is_right() {
     let road = Road::embedded();
     assert_eq!(road.stations().len(), 90);
-    assert_eq!(road.stations().iter().map(|station| station.exercises.len()).sum::<usize>(), 278);
+    assert!(road.stations().iter().map(|station| station.exercises.len()).sum::<usize>() >= 278);
     let exercises: Vec<(&str, &str)> =
         crate::assignment::all().map(|assignment| (assignment.id(), assignment.station())).collect();
     assert_eq!(road.problems_with_exercises(&exercises), Vec::<String>::new());
