@@ -147,7 +147,7 @@ pub fn forward_fused<T: Element>(
     {
         let Epilogue { scale, bias, residual, relu } = *epilogue;
         let [scale, bias, residual] = [scale, bias, residual].map(|values| values.and_then(T::as_f32));
-        return packed.forward(g, input, &Epilogue { scale, bias, residual, relu }, output);
+        return packed.forward(g, [input, weight32], &Epilogue { scale, bias, residual, relu }, output);
     }
     if g.is_depthwise() {
         depthwise::forward(TileIsa::f32(), g, input, weight, epilogue.first(), output);
@@ -171,8 +171,8 @@ pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight:
         && !weight.is_empty()
     {
         let isa = TileIsa::f32();
-        if winograd::suits(isa, g) {
-            return winograd::backward_input(isa, g, grad_output, weight, grad_input);
+        if winograd::suits(isa, g) && winograd::backward_input(isa, g, grad_output, weight, grad_input) {
+            return;
         }
         if g.groups == 1 && g.in_channels <= scatter::MAX_CHANNELS {
             return scatter::backward_input(g, grad_output, weight, grad_input);
@@ -211,8 +211,8 @@ pub fn backward_weight<T: Element>(
         && !grad_weight.is_empty()
     {
         let isa = TileIsa::f32();
-        if winograd::suits(isa, g) {
-            return winograd::backward_weight(isa, g, input, grad_output, grad_weight);
+        if winograd::suits(isa, g) && winograd::backward_weight(isa, g, input, grad_output, grad_weight) {
+            return;
         }
         return weight::backward_weight(isa, g, input, grad_output, grad_weight);
     }

@@ -52,19 +52,30 @@ impl PackedWeight {
         self.key == Key::new(g)
     }
 
-    /// [`forward_fused`](super::forward_fused) with these weights.
+    /// [`forward_fused`](super::forward_fused) with these weights, given beside the input as they were before they were
+    /// arranged.
     ///
     /// # Panics
     /// If a length does not fit the geometry, or the weights do not [fit](PackedWeight::fits).
-    pub fn forward(&self, g: &Conv2dGeometry, input: &[f32], epilogue: &Epilogue<'_>, output: &mut [f32]) {
-        g.check_lengths(input.len(), g.weight_len(), output.len());
+    pub fn forward(
+        &self,
+        g: &Conv2dGeometry,
+        [input, weight]: [&[f32]; 2],
+        epilogue: &Epilogue<'_>,
+        output: &mut [f32],
+    ) {
+        g.check_lengths(input.len(), weight.len(), output.len());
         assert!(self.fits(g), "conv2d: weights arranged for {:?} used for {g:?}", self.key);
         epilogue.check(g.out_channels, output.len());
         let (isa, packed) = (TileIsa::f32(), self.packed.as_slice::<f32>());
-        if self.key.transformed {
-            return winograd::forward(isa, g, input, packed, epilogue, output);
+        let direct = |packed: &[f32], output: &mut [f32]| {
+            // SAFETY: the lengths have been checked, and the instruction set is the one in use.
+            unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, output) };
+        };
+        if !self.key.transformed {
+            direct(packed, output);
+        } else if !winograd::forward(isa, g, input, packed, epilogue, output) {
+            direct(tiled::pack(isa, g, weight).as_slice(), output);
         }
-        // SAFETY: the lengths have been checked, and the instruction set is the one in use.
-        unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, output) };
     }
 }

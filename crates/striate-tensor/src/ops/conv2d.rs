@@ -201,7 +201,7 @@ fn forward_arranged(
     let epilogue =
         Epilogue { scale: scale.as_deref(), bias: bias.as_deref(), residual: residual.as_deref(), relu: steps.relu };
     Some(Tensor::fill_layout::<f32>(layout.clone(), DType::F32, |output| {
-        packed.forward(geometry, &input.data::<f32>(), &epilogue, output);
+        packed.forward(geometry, [&input.data::<f32>(), &weight.data::<f32>()], &epilogue, output);
     }))
 }
 

@@ -5,8 +5,12 @@
 //!
 //! The gradient of the input is such a convolution with the kernels turned round. The gradient of the weights is a product
 //! over tiles, of the transformed inputs and the output gradients brought to the same numbers by the adjoint transform.
+//!
+//! An infinity or NaN would spread over its tile (infinity minus infinity in the transforms). Such results are noticed, and
+//! the caller computes the direct sum in their place.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Conv2dGeometry;
 use crate::arch::{Start, Tile, TileIsa};
@@ -113,7 +117,9 @@ pub(super) fn pack_forward(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> 
     pack(isa, weight, strides, [g.out_channels, g.in_channels])
 }
 
-/// Sizes and lengths have been checked, and the geometry [suits](suits). The weights are those of [`pack_forward`].
+/// Sizes and lengths have been checked, and the geometry [suits](suits). The weights are those of [`pack_forward`]. Returns
+/// whether all sums are finite; if not, the output is of no use.
+#[must_use]
 pub(super) fn forward(
     isa: TileIsa,
     g: &Conv2dGeometry,
@@ -121,7 +127,7 @@ pub(super) fn forward(
     packed: &[f32],
     epilogue: &Epilogue<'_>,
     output: &mut [f32],
-) {
+) -> bool {
     let zeros = Buffer::zeroed(g.in_channels * size_of::<f32>());
     let correlation = Correlation {
         isa,
@@ -132,17 +138,19 @@ pub(super) fn forward(
         batch: g.batch,
         out_size: g.output_size(),
     };
-    correlation.run(packed, [g.out_channels, g.in_channels], epilogue, Target::new(output));
+    correlation.run(packed, [g.out_channels, g.in_channels], epilogue, Target::new(output))
 }
 
-/// Sizes and lengths have been checked, and the geometry [suits](suits).
+/// Sizes and lengths have been checked, and the geometry [suits](suits). Returns whether all sums are finite; if not, the
+/// gradient is of no use.
+#[must_use]
 pub(super) fn backward_input(
     isa: TileIsa,
     g: &Conv2dGeometry,
     grad_output: &[f32],
     weight: &[f32],
     grad_input: &mut [f32],
-) {
+) -> bool {
     let zeros = Buffer::zeroed(g.out_channels * size_of::<f32>());
     let correlation = Correlation {
         isa,
@@ -156,11 +164,13 @@ pub(super) fn backward_input(
     let strides = KernelStrides { filter: 9, channel: 9 * g.in_channels, turned: true };
     let (counts, output) = ([g.in_channels, g.out_channels], Target::new(grad_input));
     let none = &Epilogue::default();
-    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, none, output);
+    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, none, output)
 }
 
 impl Correlation<'_> {
-    fn run(&self, packed: &[f32], [filters, channels]: [usize; 2], epilogue: &Epilogue<'_>, output: Target) {
+    /// Returns whether all sums are finite.
+    fn run(&self, packed: &[f32], [filters, channels]: [usize; 2], epilogue: &Epilogue<'_>, output: Target) -> bool {
+        let finite = AtomicBool::new(true);
         let count = self.tile_count();
         let blocks = count.div_ceil((count / 16).clamp(MIN_BLOCK_TILES, BLOCK_TILES));
         let most = count.div_ceil(blocks);
@@ -176,9 +186,12 @@ impl Correlation<'_> {
             unsafe {
                 self.gather::<false>(tiles.clone(), inputs, 0);
                 multiply(self.isa, inputs, packed, products);
-                self.scatter(tiles, products, epilogue, output.at(0));
+                if !self.scatter(tiles, products, epilogue, output.at(0)) {
+                    finite.store(false, Ordering::Relaxed);
+                }
             }
         });
+        finite.into_inner()
     }
 }
 

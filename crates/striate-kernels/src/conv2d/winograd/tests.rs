@@ -53,15 +53,15 @@ fn errors(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
     }
     let mut output = vec![7.0; expected.len()];
     let epilogue = Epilogue { scale: Some(&scale), bias: Some(&bias), residual: Some(&grad), relu: true };
-    forward(isa, g, &input, pack_forward(isa, g, &weight).as_slice(), &epilogue, &mut output);
+    assert!(forward(isa, g, &input, pack_forward(isa, g, &weight).as_slice(), &epilogue, &mut output));
     let mut expected_input = vec![0.0; g.input_len()];
     generic::backward_input(g, &wide(&grad), &wide(&weight), &mut expected_input);
     let mut grad_input = vec![7.0; expected_input.len()];
-    backward_input(isa, g, &grad, &weight, &mut grad_input);
+    assert!(backward_input(isa, g, &grad, &weight, &mut grad_input));
     let mut expected_weight = vec![0.0; g.weight_len()];
     generic::backward_weight(g, &wide(&input), &wide(&grad), &mut expected_weight);
     let mut grad_weight = vec![7.0; expected_weight.len()];
-    backward_weight(isa, g, &input, &grad, &mut grad_weight);
+    assert!(backward_weight(isa, g, &input, &grad, &mut grad_weight));
     [error(&output, &expected), error(&grad_input, &expected_input), error(&grad_weight, &expected_weight)]
 }
 
@@ -91,7 +91,7 @@ fn large_gradients_are_exact_enough_and_the_same_for_any_number_of_threads() {
         let run = |threads: usize| {
             set_num_threads(threads);
             let mut gradient = Buffer::uninit(g.weight_len() * size_of::<f32>());
-            backward_weight(isa, &g, &input, &grad, gradient.as_mut_slice());
+            assert!(backward_weight(isa, &g, &input, &grad, gradient.as_mut_slice()));
             let bits: Vec<u32> = gradient.as_slice::<u32>().to_vec();
             bits
         };
@@ -112,7 +112,36 @@ fn errors_beside_direct_sums() {
     crate::conv2d::tiled::forward(isa, &g, &input, &weight, None, &mut direct);
     let mut output = vec![0.0; expected.len()];
     let packed = pack_forward(isa, &g, &weight);
-    forward(isa, &g, &input, packed.as_slice(), &Epilogue::default(), &mut output);
+    assert!(forward(isa, &g, &input, packed.as_slice(), &Epilogue::default(), &mut output));
     let (direct, winograd) = (error(&direct, &expected), error(&output, &expected));
     assert!(winograd < 2.0 * direct, "direct {direct:.2e}, Winograd {winograd:.2e}");
+}
+
+/// One infinity or NaN reaches the places it reaches in the direct sums, and no others.
+#[test]
+fn infinity_and_nan_stay_in_their_windows() {
+    let g = geometry(1, [32, 32], [16, 18], [1, 1]);
+    assert!(super::suits(TileIsa::f32(), &g));
+    let alike = |found: &[f32], expected: &[f32]| {
+        found.iter().zip(expected).all(|(x, y)| x == y || (x - y).abs() < 1e-3 || (x.is_nan() && y.is_nan()))
+    };
+    for special in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+        let (mut input, weight) = (values(g.input_len(), 1), values(g.weight_len(), 2));
+        let mut grad = values(g.output_len(), 3);
+        input[(5 * 18 + 7) * 32 + 3] = special;
+        grad[(4 * 18 + 10) * 32 + 30] = special;
+        let (mut found, mut expected) = (vec![0.0; g.output_len()], vec![0.0; g.output_len()]);
+        crate::conv2d::forward(&g, &input, &weight, None, &mut found);
+        generic::forward(&g, &input, &weight, None, &mut expected);
+        assert!(alike(&found, &expected), "output with {special}");
+        assert_eq!(expected.iter().filter(|x| !x.is_finite()).count(), 9 * 32);
+        let (mut found, mut expected) = (vec![0.0; g.input_len()], vec![0.0; g.input_len()]);
+        crate::conv2d::backward_input(&g, &grad, &weight, &mut found);
+        generic::backward_input(&g, &grad, &weight, &mut expected);
+        assert!(alike(&found, &expected), "gradient of the input with {special}");
+        let (mut found, mut expected) = (vec![0.0; g.weight_len()], vec![0.0; g.weight_len()]);
+        crate::conv2d::backward_weight(&g, &input, &grad, &mut found, None);
+        generic::backward_weight(&g, &input, &grad, &mut expected);
+        assert!(alike(&found, &expected), "gradient of the weight with {special}");
+    }
 }

@@ -91,14 +91,21 @@ impl Correlation<'_> {
         }
     }
 
-    /// Brings the products in `from`, of which `row` is the first, to the outputs of the tiles.
+    /// Brings the products in `from` to the outputs of the tiles. Returns whether all sums are finite: an infinity or NaN
+    /// spreads over its tile, in others' places too.
     ///
     /// # Safety
     /// The tiles exist, `from` holds their products in one panel, nobody else uses their places in `output`, and the
     /// instruction set is available.
-    pub(super) unsafe fn scatter(&self, tiles: Range<usize>, from: Planes, epilogue: &Epilogue<'_>, output: *mut f32) {
+    pub(super) unsafe fn scatter(
+        &self,
+        tiles: Range<usize>,
+        from: Planes,
+        epilogue: &Epilogue<'_>,
+        output: *mut f32,
+    ) -> bool {
         // SAFETY: passed on.
-        with_lanes!(self.isa, L => unsafe { self.scatter_with::<L>(tiles, from, epilogue, output) });
+        with_lanes!(self.isa, L => unsafe { self.scatter_with::<L>(tiles, from, epilogue, output) })
     }
 
     #[inline(always)]
@@ -108,7 +115,11 @@ impl Correlation<'_> {
         from: Planes,
         epilogue: &Epilogue<'_>,
         output: *mut f32,
-    ) {
+    ) -> bool {
+        // SAFETY: the instruction set is available.
+        let zero = unsafe { L::splat(0.0) };
+        // Zero times a number is zero, times an infinity NaN.
+        let mut check = zero;
         let filters = from.columns;
         let [height, width] = self.out_size;
         let stride = from.stride();
@@ -127,10 +138,11 @@ impl Correlation<'_> {
                         if i >= rows || j >= columns {
                             return;
                         }
+                        check = check.plus_product(value, zero);
                         let place = first + (i * width + j) * filters + filter;
                         value = match (scale, bias) {
                             (Some(scale), Some(bias)) => bias.plus_product(value, scale),
-                            (Some(scale), None) => L::splat(0.0).plus_product(value, scale),
+                            (Some(scale), None) => zero.plus_product(value, scale),
                             (None, Some(bias)) => value.plus(bias),
                             (None, None) => value,
                         };
@@ -145,6 +157,10 @@ impl Correlation<'_> {
                 }
             }
         }
+        let mut sums = [0.0; LANES];
+        // SAFETY: as many values as lanes.
+        unsafe { check.store(sums.as_mut_ptr()) };
+        sums == [0.0; LANES]
     }
 }
 

@@ -1,5 +1,7 @@
 //! The gradient of the weights, summed over tiles.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::Correlation;
 use super::scheme::SIZE;
 use super::transform::{Planes, kernel_gradients};
@@ -24,14 +26,16 @@ const CHUNK_TILES: usize = 8;
 /// Channels of a panel of transformed inputs: read along the channels, they are whole numbers of tiles and of lanes.
 const PANEL: usize = 48;
 
-/// Sizes and lengths have been checked, and the geometry suits.
+/// Sizes and lengths have been checked, and the geometry suits. Returns whether all sums are finite; if not, the gradient is
+/// of no use.
+#[must_use]
 pub(in crate::conv2d) fn backward_weight(
     isa: TileIsa,
     g: &Conv2dGeometry,
     input: &[f32],
     grad_output: &[f32],
     grad_weight: &mut [f32],
-) {
+) -> bool {
     let zeros = Buffer::zeroed(g.in_channels.max(g.out_channels) * size_of::<f32>());
     let out_size = g.output_size();
     let inputs = Correlation {
@@ -45,7 +49,7 @@ pub(in crate::conv2d) fn backward_weight(
     };
     let outputs = Correlation { source: grad_output, size: out_size, origin: [0, 0], ..inputs };
     let gradient = Gradient { inputs, outputs, channels: g.in_channels, filters: g.out_channels };
-    gradient.run(grad_weight);
+    gradient.run(grad_weight)
 }
 
 struct Gradient<'a> {
@@ -57,7 +61,8 @@ struct Gradient<'a> {
 }
 
 impl Gradient<'_> {
-    fn run(&self, grad_weight: &mut [f32]) {
+    /// Returns whether all sums are finite.
+    fn run(&self, grad_weight: &mut [f32]) -> bool {
         let stride = self.channels * self.filters;
         let len = SIZE * SIZE * stride;
         let parts = (SUMS_LEN / len).min(MAX_PARTS);
@@ -74,13 +79,18 @@ impl Gradient<'_> {
         let sums = &sums[..len];
         let filters_len = LANES * self.channels * 9;
         let pieces = Pieces::new(grad_weight, filters_len);
+        let finite = AtomicBool::new(true);
         parallel_for(pieces.count(), &|chunk| {
             // SAFETY: each chunk runs once, and takes its own piece.
             let kernels = unsafe { pieces.get(chunk) };
             let from = (sums.as_ptr().wrapping_add(chunk * LANES), self.filters, stride);
             // SAFETY: the sums have a place for each channel and filter, which come in sixteens.
             with_lanes!(self.inputs.isa, L => unsafe { kernel_gradients::<L>(from, self.channels, kernels) });
+            if !kernels.iter().fold(true, |finite, sum| finite & sum.is_finite()) {
+                finite.store(false, Ordering::Relaxed);
+            }
         });
+        finite.into_inner()
     }
 
     /// Values of the transforms of a tile.
