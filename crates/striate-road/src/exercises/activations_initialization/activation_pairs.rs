@@ -114,6 +114,11 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+/// A sigmoid as it should not be computed.
+fn overflowing(x: f64) -> f64 {
+    x.exp() / (1.0 + x.exp())
+}
+
 fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
@@ -155,10 +160,21 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "slope-at-corner",
-        title: "at x = 0 the slope on the right is taken, x >= 0",
+        id: "relu-slope-at-zero",
+        title: "the slope of relu at x = 0 is 1: the mask is x >= 0",
         explanation: "A ReLU's output is exactly 0 for half of its inputs, and the next one's input often is. With >= all these \
-                      zeros pass a gradient. The convention, here and in PyTorch, is the left side: 0 for relu.",
+                      zeros pass a gradient. The convention, here and in PyTorch, is the left side: 0.",
+        question: "Do you compare with > or with >=?",
+        see: ("dlbook", "6.3 Hidden units"),
+        behaviour: |arguments| {
+            with(arguments, &Rule { relu: |x| if x >= 0.0 { (x, 1.0) } else { (0.0, 0.0) }, ..RIGHT })
+        },
+    },
+    Misconception {
+        id: "slope-at-corner",
+        title: "at x = 0 the slope on the right is taken, x >= 0, by relu and by leaky_relu",
+        explanation: "Inputs that are exactly 0 are frequent behind a ReLU. The convention, here and in PyTorch, is the slope on \
+                      the left: 0 for relu, 0.01 for leaky_relu.",
         question: "Do you compare with > or with >=?",
         see: ("dlbook", "6.3 Hidden units"),
         behaviour: |arguments| {
@@ -219,11 +235,16 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "What does your sigmoid give for x = 1000?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {
-            let overflowing = |x: f64| {
-                let y = x.exp() / (1.0 + x.exp());
-                (y, y * (1.0 - y))
+            // Whoever writes it so has the same formula for the slope of softplus.
+            let rule = Rule {
+                sigmoid: |x| {
+                    let y = overflowing(x);
+                    (y, y * (1.0 - y))
+                },
+                softplus: |x| (softplus(x), overflowing(x)),
+                ..RIGHT
             };
-            with(arguments, &Rule { sigmoid: overflowing, ..RIGHT })
+            with(arguments, &rule)
         },
     },
     Misconception {
@@ -234,6 +255,15 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "What does your softplus give for x = 1000, and what should it?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| with(arguments, &Rule { softplus: |x| ((1.0 + x.exp()).ln(), sigmoid(x)), ..RIGHT }),
+    },
+    Misconception {
+        id: "softplus-slope-overflow",
+        title: "the slope of softplus is computed as exp(x) / (1 + exp(x)) and overflows",
+        explanation: "From x = 710 on that is infinity over infinity. It is the sigmoid: write it as you wrote that, \
+                      1 / (1 + exp(-x)).",
+        question: "What is the slope of your softplus for x = 1000, and what should it be?",
+        see: ("dlbook", "4.1 Overflow and Underflow"),
+        behaviour: |arguments| with(arguments, &Rule { softplus: |x| (softplus(x), overflowing(x)), ..RIGHT }),
     },
     Misconception {
         id: "elu-overflow",

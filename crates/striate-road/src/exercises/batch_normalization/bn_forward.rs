@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, Ix1, Ix2, array};
 
-use super::normalization::moments;
+use super::normalization::{Moments, moments};
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature};
 use crate::exercises::arguments::{bool_named, boolean, f64_array, float, float_named, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
@@ -143,6 +143,7 @@ fn probes() -> Vec<Probe> {
 
 /// How the layer works; every misconception is one wrong setting.
 struct Rule {
+    moments: fn(&Array2<f64>) -> Moments,
     uses_batch: fn(bool) -> bool,
     updates: fn(bool) -> bool,
     ddof: f64,
@@ -153,6 +154,7 @@ struct Rule {
 }
 
 const RIGHT: Rule = Rule {
+    moments,
     uses_batch: |train| train,
     updates: |train| train,
     ddof: 0.0,
@@ -168,7 +170,7 @@ fn with(arguments: &[Value], rule: &Rule) -> Outcome {
     if call.train && n == 1.0 {
         return rejects("a batch of one has no variance");
     }
-    let (mean, var) = moments(&call.x);
+    let (mean, var) = (rule.moments)(&call.x);
     let share = (rule.share)(call.momentum);
     let moved = |old: &Array1<f64>, batch: Array1<f64>| old * (1.0 - share) + batch * share;
     let (used_mean, used_var) = if (rule.uses_batch)(call.train) {
@@ -325,6 +327,24 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "What comes out for a feature that is constant?",
         see: ("pytorch-docs", "torch.nn.BatchNorm1d"),
         behaviour: |arguments| with(arguments, &Rule { deviation: |var, _| var.sqrt(), ..RIGHT }),
+    },
+    Misconception {
+        id: "variance-by-difference",
+        title: "the variance is computed as the mean of the squares minus the square of the mean",
+        explanation: "On paper the same; in floating point two large numbers that agree in most digits are subtracted, and \
+                      the digits that differ are what is left. With a mean of ten thousand half of them are gone, and \
+                      a variance may come out negative. Subtract the mean first, then square.",
+        question: "How large are the squares for numbers near 10000, and how large is their variance?",
+        see: ("dlbook", "4.1 Overflow and Underflow"),
+        behaviour: |arguments| {
+            let by_difference = |x: &Array2<f64>| {
+                let n = x.nrows() as f64;
+                let mean = x.sum_axis(Axis(0)) / n;
+                let var = x.mapv(|x| x * x).sum_axis(Axis(0)) / n - mean.mapv(|mean| mean * mean);
+                (mean, var)
+            };
+            with(arguments, &Rule { moments: by_difference, ..RIGHT })
+        },
     },
     Misconception {
         id: "root-missing",

@@ -99,7 +99,7 @@ fn with(arguments: &[Value], rule: &Rule) -> Outcome {
     let vector = |index: usize| floats::<Ix1>(arguments, index).to_owned();
     let x = floats::<Ix2>(arguments, 0).to_owned();
     let call = Call { x, gamma: vector(1), beta: vector(2), groups: count(arguments, 3), eps: float(arguments, 4) };
-    if call.groups == 0 || call.x.ncols() % call.groups != 0 {
+    if call.groups == 0 || !call.x.ncols().is_multiple_of(call.groups) {
         return rejects(format!("{} features do not fall into {} groups", call.x.ncols(), call.groups));
     }
     let mut sets: Vec<Vec<f64>> = vec![Vec::new(); call.x.len()];

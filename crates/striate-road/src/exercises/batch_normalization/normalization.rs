@@ -2,8 +2,11 @@
 
 use ndarray::{Array1, Array2, Axis};
 
+/// Mean and variance of every column.
+pub(super) type Moments = (Array1<f64>, Array1<f64>);
+
 /// Mean and variance (divided by the number of rows) of every column.
-pub(super) fn moments(x: &Array2<f64>) -> (Array1<f64>, Array1<f64>) {
+pub(super) fn moments(x: &Array2<f64>) -> Moments {
     let rows = x.nrows() as f64;
     let mean = x.sum_axis(Axis(0)) / rows;
     let var = (x - &mean).mapv(|d| d * d).sum_axis(Axis(0)) / rows;

@@ -249,6 +249,15 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { stores_corrected: true, ..RIGHT }),
     },
     Misconception {
+        id: "first-moment-uncorrected",
+        title: "v is corrected and m is not",
+        explanation: "Both start at zero. In the first step m is a tenth of the gradient and the corrected v all of its square: \
+                      the step is a tenth of what it should be, and it takes dozens of steps to get going.",
+        question: "How large is m in the first step, and how large is g?",
+        see: ("dls-c2", "W2 Adam optimization algorithm"),
+        behaviour: |arguments| with(arguments, &Rule { first_correction: |_, _| 1.0, ..RIGHT }),
+    },
+    Misconception {
         id: "second-moment-uncorrected",
         title: "m is corrected and v is not",
         explanation: "Both start at zero, and v is the one that needs it most: with b2 = 0.999 it takes a thousand steps \
