@@ -244,6 +244,10 @@ pub struct Speed {
 /// also a wrong one, which it may leave as it is.
 pub type Canonical = fn(&[Value], Value) -> Value;
 
+/// How a number of the right result comes about, in numbers: "0*10 + 1*20 + 2*30 = 80". Called with the arguments, the
+/// part of a tuple and the row-major position in it. `None` where there is nothing to show.
+pub type Worked = fn(arguments: &[Value], part: usize, at: usize) -> Option<String>;
+
 /// An exercise.
 pub struct Exercise {
     /// Stable id, unique on the road; equals the function name.
@@ -272,6 +276,8 @@ pub struct Exercise {
     /// Where several answers are right (signs of singular vectors, order of equal eigenvalues, which of tied maxima):
     /// brings any of them to one form, in which answers are compared and shown. None where there is one right answer.
     pub canonical: Option<Canonical>,
+    /// One number of the right result worked through by hand; None where a sentence must do.
+    pub worked: Option<Worked>,
     /// How fast a vectorised answer should be; None where speed is not the point.
     pub speed: Option<Speed>,
     /// What a call may take, where it is not the usual.
@@ -302,6 +308,7 @@ impl Exercise {
         gradient: None,
         tolerance: Tolerance::F64,
         canonical: None,
+        worked: None,
         speed: None,
         budget: None,
         refused_imports: &[],

@@ -35,6 +35,19 @@ pub(super) fn check_function(exercise: &'static Exercise, behaviour: impl FnMut(
     report
 }
 
+/// [`check_function`] with the smallest case.
+#[cfg(test)]
+pub(super) fn shrink_function(exercise: &'static Exercise, behaviour: impl Fn(&[Value]) -> Outcome) -> Report {
+    let mut report = check_function(exercise, &behaviour);
+    let effort = super::shrink::Effort { calls: 2000, time: std::time::Duration::from_millis(500) };
+    // A mistake may panic on an input that it was not written for, as a learner's program may.
+    let careful = |arguments: &[Value]| {
+        super::attempt::attempt(|| behaviour(arguments)).unwrap_or_else(|| Outcome::Rejects("a panic".into()))
+    };
+    super::shrink::smallest(exercise, &mut Known(careful), &mut report, effort);
+    report
+}
+
 /// What the check says about one misconception.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {

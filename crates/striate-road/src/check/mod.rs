@@ -18,6 +18,8 @@ mod report;
 mod rules;
 mod shape;
 mod show;
+mod shrink;
+mod worked;
 
 pub mod content;
 pub mod last;
@@ -34,6 +36,7 @@ pub use crate::runner::RunOptions as CheckOptions;
 pub use project::check_project;
 pub use render::render;
 pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
+pub(crate) use show::number_text;
 
 /// A function under test: a learner's program, or in the tests of the content a known behaviour.
 trait Subject {
@@ -111,6 +114,11 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
             report.printed = subject.session.printed();
             if report.rung == Some(Rung::Values) && subject.session.alive() {
                 gradient::verdict(program, &mut subject, &mut report, options);
+            }
+            if subject.session.alive() {
+                // An input that nobody chose may take long.
+                subject.session.allow(options.patience.call.min(Duration::from_secs(2)));
+                shrink::smallest(exercise, &mut subject, &mut report, shrink::Effort::default());
             }
         }
     }

@@ -133,6 +133,7 @@ fn example(out: &mut String, style: TerminalStyle, case: &Case) {
     if !case.first_difference.is_empty() {
         line(out, &format!("  {}", case.first_difference));
     }
+    paragraph(out, TerminalStyle { width: style.width.saturating_sub(2), ..style }, "  ", &case.worked, None);
 }
 
 fn printed(out: &mut String, style: TerminalStyle, text: &str) {

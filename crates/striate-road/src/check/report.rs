@@ -198,6 +198,9 @@ pub struct Case {
     pub got: Vec<Named>,
     /// The first difference in words and numbers; may be empty.
     pub first_difference: String,
+    /// The first wrong number worked through by hand; may be empty.
+    #[serde(default)]
+    pub worked: String,
 }
 
 /// Times in seconds.

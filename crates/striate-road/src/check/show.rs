@@ -90,6 +90,7 @@ pub fn case(signature: &Signature, probe: &Probe, expected: &Outcome, got: &Outc
         expected: results(&signature.returns, expected),
         got: results(&signature.returns, got),
         first_difference: String::new(),
+        worked: String::new(),
     };
     let (Outcome::Value(expected), Outcome::Value(got)) = (expected, got) else { return case };
     for (at, (expected, got)) in parts(expected).iter().zip(parts(got)).enumerate() {

@@ -7,6 +7,7 @@ use crate::exercise::Exercise;
 mod arguments;
 mod numbers;
 mod standardization;
+mod worked;
 
 mod activations_initialization;
 mod autograd_graph;

@@ -138,6 +138,11 @@ impl Session {
         shown
     }
 
+    /// Changes the wall time that a call may take.
+    pub fn allow(&mut self, call: Duration) {
+        self.patience.call = call;
+    }
+
     /// Whether the program can take another call.
     pub fn alive(&self) -> bool {
         !self.ended

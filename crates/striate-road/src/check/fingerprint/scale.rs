@@ -32,7 +32,7 @@ pub(super) fn ratio(pairs: &[Pair]) -> Option<Pattern> {
     }
     let quantities: Vec<&Quantities> = pairs.iter().map(|pair| &pair.quantities).collect();
     let text = match named_constant(&quantities, &factors, true) {
-        Some(name) => format!("it is {name} times the right answer"),
+        Some((name, meaning)) => format!("it is {name} times the right answer{meaning}"),
         None if pairs.iter().all(|pair| pair.expected.len() > 1) => {
             "on every input it is the right answer times one number, which differs from input to input".to_string()
         }
@@ -85,25 +85,23 @@ const MEANINGS: [(f64, &str); 10] = [
     (180.0 / std::f64::consts::PI, "180 / pi: radians taken for degrees"),
 ];
 
-/// What factors are, one per input: a quantity of the inputs by name, or the same number everywhere with its likely
-/// meaning. None where they are neither.
+/// What factors are, one per input: a quantity of the inputs by name, or the same number everywhere; and after a colon
+/// what it likely means, if that is known. None where they are neither.
 pub(in crate::check) fn named_constant(
     inputs: &[&Quantities],
     factors: &[f64],
     multiplicative: bool,
-) -> Option<String> {
+) -> Option<(String, String)> {
     if let Some(name) = named_quantity(inputs, factors, multiplicative) {
-        return Some(name);
+        return Some((name, String::new()));
     }
     let (&first, rest) = factors.split_first()?;
     if !rest.iter().all(|&k| close(first, k, 1e-9 * k.abs())) {
         return None;
     }
     let meaning = MEANINGS.iter().find(|(known, _)| close(*known, first, 1e-9 * known.abs()));
-    Some(match meaning {
-        Some((_, meaning)) => format!("{} ({meaning})", number_text(first)),
-        None => number_text(first),
-    })
+    let meaning = meaning.map_or(String::new(), |(_, meaning)| format!(": {meaning}"));
+    Some((number_text(first), meaning))
 }
 
 /// The name of a quantity of the inputs that has these values: one of them, its root, a product of two, or one over it.

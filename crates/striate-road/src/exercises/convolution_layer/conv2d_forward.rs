@@ -6,6 +6,7 @@ use super::conv_layer::{Geometry, SIZES, TOO_LARGE, toolkit_forward};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature};
 use crate::exercises::arguments::{count, f64_array, floats, int_named, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::{products, short};
 use crate::value::Value;
 
 /// The exercise.
@@ -31,6 +32,7 @@ pub static CONV2D_FORWARD: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     hints: &[
         "Take one image, one channel, one filter, stride 1 and no padding first: that is correlation. Then add channels, \
          then filters, then stride, then padding, and check after each.",
@@ -115,6 +117,24 @@ impl Call<'_> {
         windows(size, &mut moves);
         returns(moves.sums(self))
     }
+}
+
+/// The sum of one output.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let call = Call::new(arguments);
+    let [rows, columns] = call.geometry.output_size(call.image(), call.kernel())?;
+    let (filters, place) = (call.w.shape()[0], at % (rows * columns));
+    let (n, f) = (at / (rows * columns * filters), at / (rows * columns) % filters);
+    let Geometry { stride, pad } = call.geometry;
+    let term = |((c, u, v), &weight): ((usize, usize, usize), &f64)| {
+        let (i, j) = ((place / columns * stride + u).checked_sub(pad), (place % columns * stride + v).checked_sub(pad));
+        let input = i.zip(j).and_then(|(i, j)| call.x.get([n, c, i, j])).copied();
+        (input.unwrap_or(0.0), weight)
+    };
+    let filter = call.w.index_axis(Axis(0), f);
+    let terms: Vec<(f64, f64)> = filter.indexed_iter().map(term).collect();
+    let sum = call.b[f] + terms.iter().map(|(input, weight)| input * weight).sum::<f64>();
+    Some(format!("{} + {} = {} (bias, then input times weight)", short(call.b[f]), products(terms), short(sum)))
 }
 
 /// How windows move over the input, each part free to be wrong.

@@ -6,6 +6,7 @@ use striate_image::filter::{self, Border, Mode};
 use crate::exercise::{Element, Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature};
 use crate::exercises::arguments::{floats, rejects, returns, text};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::{products, short};
 use crate::value::Value;
 
 /// The exercise.
@@ -41,6 +42,7 @@ pub static CORRELATE2D: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     hints: &[
         "Look at one output pixel in the middle of the image first, then at one in the corner.",
         "Extend the image by kh // 2 rows above and below and kw // 2 columns left and right (zeros, or copies of the \
@@ -131,6 +133,21 @@ fn same(image: ArrayView2<'_, f64>, kernel: ArrayView2<'_, f64>, border: Border)
 
 fn reference(arguments: &[Value]) -> Outcome {
     accepted(arguments, same)
+}
+
+/// The sum of one output pixel.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let (image, kernel, border) = parts(arguments).ok()?;
+    let (height, width) = image.dim();
+    let (i, j) = ((at / width) as isize, (at % width) as isize);
+    let pixel = |u: usize, v: usize| {
+        let row = border.source_index(i + u as isize - (kernel.nrows() / 2) as isize, height);
+        let column = border.source_index(j + v as isize - (kernel.ncols() / 2) as isize, width);
+        row.zip(column).map_or(0.0, |index| image[index])
+    };
+    let terms: Vec<(f64, f64)> = kernel.indexed_iter().map(|((u, v), &weight)| (pixel(u, v), weight)).collect();
+    let sum = terms.iter().map(|(pixel, weight)| pixel * weight).sum();
+    Some(format!("{} = {} (pixel times weight)", products(terms), short(sum)))
 }
 
 /// The weighted sums when the window of pixel (0, 0) starts at `start` and not at half the kernel above and left.

@@ -6,6 +6,7 @@ use striate_image::filter::{self, Border, Mode};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature};
 use crate::exercises::arguments::{f64_array, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::{products, short};
 use crate::value::Value;
 
 /// The exercise.
@@ -24,6 +25,7 @@ pub static CONVOLVE2D: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property {
         title: "sums to the sum of the image times the sum of the kernel",
         violated: keeps_the_sum,
@@ -68,6 +70,20 @@ fn probes() -> Vec<Probe> {
         vec![numbers.reals([8, 11], -1.0, 1.0).into(), numbers.reals([3, 5], -1.0, 1.0).into()],
     ));
     probes
+}
+
+/// The sum of one output pixel.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let (image, kernel) = pair(arguments);
+    let width = image.ncols() + kernel.ncols() - 1;
+    let (i, j) = (at / width, at % width);
+    let under = |((u, v), &pixel): ((usize, usize), &f64)| {
+        let weight = kernel.get([i.checked_sub(u)?, j.checked_sub(v)?])?;
+        Some((pixel, *weight))
+    };
+    let terms: Vec<(f64, f64)> = image.indexed_iter().filter_map(under).collect();
+    let sum = terms.iter().map(|(pixel, weight)| pixel * weight).sum();
+    Some(format!("{} = {} (img[u, v] times k[i - u, j - v])", products(terms), short(sum)))
 }
 
 fn pair(arguments: &[Value]) -> (ArrayView2<'_, f64>, ArrayView2<'_, f64>) {

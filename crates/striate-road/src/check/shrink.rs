@@ -1,0 +1,516 @@
+//! The smallest failing case: the failing probe made smaller as long as it stays an input of the exercise and fails in
+//! the same way.
+//!
+//! Nothing says what an input of an exercise is, so it is read off the probes. What all of them have in common must hold
+//! of a smaller input too: axes with the same name have the same length, lengths keep their order (a kernel that always
+//! fits still fits), and an argument that always held whole numbers, no negative ones, no zeros, rows that sum to one, a
+//! symmetric matrix, numbers in order or all different does so still. The reference has to accept it, and where the
+//! mistake has a name, the mistake must still give what the learner's function gives.
+
+use std::time::{Duration, Instant};
+
+use ndarray::{ArrayD, Axis, Slice};
+
+use super::attempt::attempt;
+use super::compare::{alike, compare};
+use super::report::{Evidence, Report, Rung};
+use super::{Subject, show};
+use crate::exercise::{Exercise, Kind, Misconception, Outcome, Probe};
+use crate::runner::Stop;
+use crate::value::{Array, Value};
+
+/// What the search may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effort {
+    /// Calls of the learner's function.
+    pub calls: usize,
+    /// Wall time.
+    pub time: Duration,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Effort { calls: 400, time: Duration::from_millis(1500) }
+    }
+}
+
+/// Puts the smallest failing case that can be found into the report, in place of the probe's.
+pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &mut Report, effort: Effort) {
+    let shrinkable = matches!(
+        report.rung,
+        Some(Rung::Values | Rung::Finite | Rung::Shape | Rung::Type | Rung::Returns | Rung::Raises | Rung::Mutation)
+    );
+    let (Some(rung), Some(case), true) = (report.rung, &report.case, shrinkable && exercise.measured.is_empty()) else {
+        return;
+    };
+    let probes = (exercise.probes)();
+    let Some(probe) = probes.iter().find(|probe| probe.label == case.label) else { return };
+    let named = |found: &&Misconception| {
+        report.diagnosis.as_ref().is_some_and(|diagnosis| {
+            diagnosis.evidence == Evidence::Misconception && diagnosis.also.is_empty() && diagnosis.id == found.id
+        })
+    };
+    let mut search = Search {
+        exercise,
+        subject,
+        rung,
+        misconception: exercise.misconceptions.iter().find(named),
+        laws: Laws::of(exercise, &probes),
+        finite: true,
+        calls: effort.calls,
+        until: Instant::now() + effort.time,
+        alive: true,
+    };
+    search.finite = matches!(exercise.expected(&probe.arguments), Outcome::Value(right) if finite(&right));
+    let Some(mut failing) = search.failing(probe.arguments.clone()) else { return };
+    let before = probe.size();
+    while let Some(smaller) = search.step(&failing.arguments) {
+        failing = smaller;
+    }
+    let label = if failing.arguments == probe.arguments {
+        return explain(exercise, &failing, report);
+    } else if failing.size() < before {
+        format!("made smaller from {}", probe.label)
+    } else {
+        format!("with simpler numbers than {}", probe.label)
+    };
+    let smaller = Probe { label, difficulty: probe.difficulty, arguments: failing.arguments.clone() };
+    report.case = Some(show::case(&exercise.signature, &smaller, &failing.expected, &failing.got, &exercise.tolerance));
+    if !failing.text.is_empty() && report.message.lines().count() <= 1 && report.rung != Some(Rung::Raises) {
+        report.message = failing.text.clone();
+    }
+    explain(exercise, &failing, report);
+}
+
+/// Adds to the case how its first wrong number comes about.
+fn explain(exercise: &Exercise, failing: &Failing, report: &mut Report) {
+    let (Some(case), Outcome::Value(expected), Outcome::Value(got)) =
+        (&mut report.case, &failing.expected, &failing.got)
+    else {
+        return;
+    };
+    if let Some(text) = super::worked::by_hand(exercise, &failing.arguments, expected, got) {
+        case.worked = text;
+    }
+}
+
+/// An input that fails.
+struct Failing {
+    arguments: Vec<Value>,
+    expected: Outcome,
+    got: Outcome,
+    text: String,
+}
+
+impl Failing {
+    fn size(&self) -> usize {
+        self.arguments.iter().map(Value::size).sum()
+    }
+}
+
+struct Search<'a> {
+    exercise: &'a Exercise,
+    subject: &'a mut dyn Subject,
+    rung: Rung,
+    misconception: Option<&'static Misconception>,
+    laws: Laws,
+    /// Whether right answers have to be finite.
+    finite: bool,
+    calls: usize,
+    until: Instant,
+    alive: bool,
+}
+
+impl Search<'_> {
+    /// The first smaller or simpler input that still fails.
+    fn step(&mut self, arguments: &[Value]) -> Option<Failing> {
+        for candidate in candidates(self.exercise, arguments) {
+            if !self.alive || self.calls == 0 || Instant::now() > self.until {
+                return None;
+            }
+            if candidate == arguments || !self.laws.hold(self.exercise, &candidate) {
+                continue;
+            }
+            if let Some(found) = self.failing(candidate) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// The input with what happens on it, if it fails as the probe did.
+    fn failing(&mut self, arguments: Vec<Value>) -> Option<Failing> {
+        let expected = attempt(|| self.exercise.expected(&arguments))?;
+        let Outcome::Value(right) = &expected else { return None };
+        if self.finite && !finite(right) {
+            return None;
+        }
+        let probe = Probe::ordinary("", arguments);
+        self.calls = self.calls.saturating_sub(1);
+        let (got, rung, text) = match self.subject.call(&probe, false) {
+            Ok(returned) => {
+                let value = self.exercise.in_canonical_form(&probe.arguments, returned.value);
+                let kind = &self.exercise.signature.returns.kind;
+                let difference = compare(right, &value, kind, &self.exercise.tolerance);
+                let (rung, text) = match difference {
+                    Some(found) if found.rung <= Rung::Mutation || returned.changed.is_empty() => {
+                        (found.rung, found.text)
+                    }
+                    _ if !returned.changed.is_empty() => (Rung::Mutation, String::new()),
+                    _ => return None,
+                };
+                (Outcome::Value(value), rung, text)
+            }
+            Err(Stop::Raised { exception, .. }) => (Outcome::Rejects(exception), Rung::Raises, String::new()),
+            Err(_) => {
+                self.alive = false;
+                return None;
+            }
+        };
+        let same_mistake = self.misconception.is_none_or(|known| {
+            let predicted = attempt(|| self.exercise.outcome(known.behaviour, &probe.arguments));
+            predicted.is_some_and(|predicted| alike(&predicted, &got, &self.exercise.tolerance))
+        });
+        (rung == self.rung && same_mistake).then_some(Failing { arguments: probe.arguments, expected, got, text })
+    }
+}
+
+fn finite(value: &Value) -> bool {
+    match value {
+        Value::Tuple(parts) => parts.iter().all(finite),
+        Value::Array(array) => array.to_f64().iter().all(|x| x.is_finite()),
+        Value::Float(x) => x.is_finite(),
+        _ => true,
+    }
+}
+
+/// Axis names of an argument, where it is an array that has them.
+fn axes(exercise: &Exercise, at: usize) -> &'static [&'static str] {
+    match exercise.signature.parameters.get(at).map(|parameter| &parameter.kind) {
+        Some(Kind::Array { axes, .. }) => axes,
+        _ => &[],
+    }
+}
+
+/// Smaller and simpler inputs, the smallest first.
+fn candidates<'a>(exercise: &'a Exercise, arguments: &'a [Value]) -> impl Iterator<Item = Vec<Value>> + 'a {
+    let mut names: Vec<&'static str> = Vec::new();
+    for at in 0..arguments.len() {
+        names.extend(axes(exercise, at).iter().filter(|name| !names.contains(name)).copied().collect::<Vec<_>>());
+    }
+    let cuts = names.into_iter().flat_map(move |name| {
+        let length = length_of(exercise, arguments, name);
+        // To one, to half, by one; from either end.
+        let mut kept = vec![1, length / 2, length.saturating_sub(1)];
+        kept.retain(|&kept| kept >= 1 && kept < length);
+        kept.dedup();
+        kept.into_iter()
+            .flat_map(|kept| [(0, kept), (1, kept)])
+            .map(move |(end, kept)| cut(exercise, arguments, name, if end == 0 { 0 } else { length - kept }, kept))
+    });
+    let numbers = (0..arguments.len()).flat_map(move |at| {
+        simpler(&arguments[at]).into_iter().map(move |value| {
+            let mut changed = arguments.to_vec();
+            changed[at] = value;
+            changed
+        })
+    });
+    cuts.chain(numbers)
+}
+
+fn length_of(exercise: &Exercise, arguments: &[Value], name: &str) -> usize {
+    let length = |(at, value): (usize, &Value)| {
+        let axis = axes(exercise, at).iter().position(|known| *known == name)?;
+        value.as_array()?.shape().get(axis).copied()
+    };
+    arguments.iter().enumerate().find_map(length).unwrap_or(0)
+}
+
+/// The arguments with `kept` places of the axis called `name`, from `start` on, wherever that axis is.
+fn cut(exercise: &Exercise, arguments: &[Value], name: &str, start: usize, kept: usize) -> Vec<Value> {
+    let one = |(at, value): (usize, &Value)| {
+        let mut value = value.clone();
+        for (axis, known) in axes(exercise, at).iter().enumerate() {
+            let Value::Array(array) = &value else { break };
+            if *known == name && array.shape().get(axis).is_some_and(|&length| length >= start + kept) {
+                value = Value::Array(sliced(array, axis, start, kept));
+            }
+        }
+        value
+    };
+    arguments.iter().enumerate().map(one).collect()
+}
+
+fn sliced(array: &Array, axis: usize, start: usize, kept: usize) -> Array {
+    fn of<T: Clone>(array: &ArrayD<T>, axis: usize, range: std::ops::Range<usize>) -> ArrayD<T> {
+        array.slice_axis(Axis(axis), Slice::from(range)).as_standard_layout().into_owned()
+    }
+    let range = start..start + kept;
+    match array {
+        Array::F64(array) => Array::F64(of(array, axis, range)),
+        Array::F32(array) => Array::F32(of(array, axis, range)),
+        Array::I64(array) => Array::I64(of(array, axis, range)),
+        Array::U8(array) => Array::U8(of(array, axis, range)),
+        Array::Bool(array) => Array::Bool(of(array, axis, range)),
+    }
+}
+
+/// Simpler values in place of one: smaller whole numbers, fewer digits, zeros and ones.
+fn simpler(value: &Value) -> Vec<Value> {
+    /// Beyond this an array's numbers are changed all together only.
+    const ONE_BY_ONE: usize = 24;
+    match value {
+        // Never zero: a length, a stride, a number of steps.
+        Value::Int(x) if *x > 1 => {
+            [1, x / 2, x - 1].into_iter().filter(|smaller| smaller < x).map(Value::Int).collect()
+        }
+        Value::Float(x) => {
+            let simple: Vec<f64> = [1.0, 0.5, x.round(), (x * 10.0).round() / 10.0].into();
+            simple.into_iter().filter(|simple| digits(*simple) < digits(*x)).map(Value::Float).collect()
+        }
+        Value::Array(Array::F64(array)) => {
+            let mut simple: Vec<ArrayD<f64>> = vec![
+                array.mapv(f64::round),
+                array.mapv(|x| (x * 10.0).round() / 10.0),
+                array.mapv(|x| (x / 2.0).trunc()),
+            ];
+            // Numbers that count up show best what was multiplied with what.
+            let mut next = 0.0;
+            simple.push(array.mapv(|_| {
+                next += 1.0;
+                next
+            }));
+            if array.len() <= ONE_BY_ONE {
+                for (at, &x) in array.iter().enumerate() {
+                    for new in [0.0, 1.0, (x / 2.0).trunc()].into_iter().filter(|&new| digits(new) < digits(x)) {
+                        let mut changed = array.clone();
+                        changed.iter_mut().skip(at).take(1).for_each(|number| *number = new);
+                        simple.push(changed);
+                    }
+                }
+            }
+            let weight = |array: &ArrayD<f64>| array.iter().map(|&x| digits(x)).sum::<usize>();
+            let before = weight(array);
+            simple.retain(|simple| simple.iter().all(|x| x.is_finite()) && weight(simple) < before);
+            simple.into_iter().map(|simple| Value::Array(Array::F64(simple))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How hard a number is to calculate with by hand: 0 and 1 are the easiest, then the small whole numbers.
+fn digits(x: f64) -> usize {
+    if x == 0.0 {
+        return 0;
+    }
+    if x.fract() != 0.0 {
+        return 10 + format!("{}", x.abs()).len();
+    }
+    let size = if x.abs() < 10.0 { x.abs() as usize } else { 9 + x.abs().log10() as usize };
+    2 * size.min(14) + usize::from(x < 0.0)
+}
+
+/// Whether something is so of an argument.
+type Law = fn(&ArrayD<f64>) -> bool;
+
+/// What an argument may be known for.
+const LAWS: [Law; 13] = [
+    |array| array.iter().all(|x| x.fract() == 0.0),
+    |array| array.iter().all(|x| *x >= 0.0),
+    |array| array.iter().all(|x| *x > 0.0),
+    |array| array.iter().all(|x| *x != 0.0),
+    |array| array.iter().all(|x| x.abs() <= 1.0),
+    |array| array.iter().all(|x| *x < 1.0),
+    |array| array.iter().all(|x| *x < 256.0),
+    |array| sums_to_one(array, array.ndim().checked_sub(1)),
+    |array| sums_to_one(array, Some(0)),
+    |array| array.iter().all(|x| x.is_finite()) && (array.sum() - 1.0).abs() < 1e-9,
+    |array| array.ndim() == 2 && array.shape()[0] == array.shape()[1] && array.t() == array.view(),
+    |array| array.iter().zip(array.iter().skip(1)).all(|(one, next)| one <= next),
+    |array| {
+        let mut sorted: Vec<f64> = array.iter().copied().collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted.windows(2).all(|two| two[0] != two[1])
+    },
+];
+
+fn sums_to_one(array: &ArrayD<f64>, axis: Option<usize>) -> bool {
+    axis.is_some_and(|axis| {
+        axis < array.ndim() && array.sum_axis(Axis(axis)).iter().all(|sum: &f64| (sum - 1.0).abs() < 1e-9)
+    })
+}
+
+/// What holds on all probes of an exercise.
+struct Laws {
+    /// Argument and number of a law of its array.
+    arrays: Vec<(usize, usize)>,
+    /// Lengths and whole numbers by name, of which the first is never larger than the second.
+    ordered: Vec<(&'static str, &'static str)>,
+    /// The first is always a multiple of the second.
+    multiples: Vec<(&'static str, &'static str)>,
+    /// Argument with whole numbers that are always below a length: labels, indices.
+    below: Vec<(usize, &'static str)>,
+}
+
+impl Laws {
+    fn of(exercise: &Exercise, probes: &[Probe]) -> Laws {
+        let answered = |probe: &&Probe| matches!(exercise.expected(&probe.arguments), Outcome::Value(_));
+        let inputs: Vec<&[Value]> = probes.iter().filter(answered).map(|probe| &probe.arguments[..]).collect();
+        let lengths: Vec<Vec<(&'static str, i64)>> = inputs.iter().map(|input| lengths(exercise, input)).collect();
+        let names: Vec<&'static str> =
+            lengths.first().map_or(Vec::new(), |of| of.iter().map(|(name, _)| *name).collect());
+        let always = |holds: &dyn Fn(usize) -> bool| (0..inputs.len()).all(holds);
+        let arrays = (0..exercise.signature.parameters.len())
+            .flat_map(|at| (0..LAWS.len()).map(move |law| (at, law)))
+            .filter(|&(at, law)| {
+                always(&|input| numbers(inputs[input].get(at)).is_some_and(|numbers| LAWS[law](&numbers)))
+            })
+            .collect();
+        let pairs = || names.iter().flat_map(|a| names.iter().filter(move |b| *b != a).map(move |b| (*a, *b)));
+        let related = |relation: fn(i64, i64) -> bool| {
+            pairs()
+                .filter(|(a, b)| {
+                    always(&|input| match (find(&lengths[input], a), find(&lengths[input], b)) {
+                        (Some(a), Some(b)) => relation(a, b),
+                        _ => false,
+                    })
+                })
+                .collect::<Vec<_>>()
+        };
+        let below = (0..exercise.signature.parameters.len())
+            .flat_map(|at| names.iter().map(move |name| (at, *name)))
+            .filter(|&(at, name)| {
+                always(&|input| {
+                    find(&lengths[input], name).is_some_and(|length| are_below(inputs[input].get(at), length))
+                })
+            })
+            .collect();
+        Laws { arrays, ordered: related(|a, b| a <= b), multiples: related(|a, b| b != 0 && a % b == 0), below }
+    }
+
+    fn hold(&self, exercise: &Exercise, arguments: &[Value]) -> bool {
+        let lengths = lengths(exercise, arguments);
+        let related = |pairs: &[(&'static str, &'static str)], relation: fn(i64, i64) -> bool| {
+            pairs.iter().all(|(a, b)| match (find(&lengths, a), find(&lengths, b)) {
+                (Some(a), Some(b)) => relation(a, b),
+                _ => true,
+            })
+        };
+        self.arrays.iter().all(|&(at, law)| numbers(arguments.get(at)).is_some_and(|numbers| LAWS[law](&numbers)))
+            && related(&self.ordered, |a, b| a <= b)
+            && related(&self.multiples, |a, b| b != 0 && a % b == 0)
+            && self
+                .below
+                .iter()
+                .all(|&(at, name)| find(&lengths, name).is_none_or(|length| are_below(arguments.get(at), length)))
+    }
+}
+
+fn numbers(value: Option<&Value>) -> Option<ArrayD<f64>> {
+    match value? {
+        Value::Array(array) => Some(array.to_f64_array()),
+        Value::Float(x) => Some(ndarray::arr0(*x).into_dyn()),
+        _ => None,
+    }
+}
+
+fn are_below(value: Option<&Value>, length: i64) -> bool {
+    match value {
+        Some(Value::Array(Array::I64(array))) => array.iter().all(|&x| x < length),
+        _ => false,
+    }
+}
+
+fn find(lengths: &[(&'static str, i64)], name: &str) -> Option<i64> {
+    lengths.iter().find(|(known, _)| *known == name).map(|(_, length)| *length)
+}
+
+/// Lengths of axes and whole numbers by name.
+fn lengths(exercise: &Exercise, arguments: &[Value]) -> Vec<(&'static str, i64)> {
+    let mut found: Vec<(&'static str, i64)> = Vec::new();
+    for (at, (parameter, value)) in exercise.signature.parameters.iter().zip(arguments).enumerate() {
+        match value {
+            Value::Int(x) => found.push((parameter.name, *x)),
+            Value::Array(array) => {
+                let of = axes(exercise, at).iter().zip(array.shape()).map(|(name, &length)| (*name, length as i64));
+                let new: Vec<_> = of.filter(|(name, _)| find(&found, name).is_none()).collect();
+                found.extend(new);
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::content::{check_function, shrink_function};
+    use crate::check::report::Shown;
+
+    fn exercise(id: &str) -> &'static Exercise {
+        crate::exercises::find(id).expect("an exercise")
+    }
+
+    /// The case shown for a known mistake, made small.
+    fn case_of(id: &str, misconception: &str) -> crate::check::Case {
+        let exercise = exercise(id);
+        let known = exercise.misconceptions.iter().find(|known| known.id == misconception).expect("a misconception");
+        shrink_function(exercise, known.behaviour).case.expect("a case")
+    }
+
+    fn shape(case: &crate::check::Case, at: usize) -> Vec<usize> {
+        match &case.arguments[at].value {
+            Shown::Array { shape, .. } => shape.clone(),
+            Shown::Text { text, .. } => panic!("{text} is no array"),
+        }
+    }
+
+    #[test]
+    fn a_flipped_kernel_shows_on_one_row_in_small_numbers() {
+        let case = case_of("correlate2d", "kernel-flipped");
+        assert!(case.label.starts_with("made smaller from"), "{}", case.label);
+        let numbers: usize = shape(&case, 0).iter().chain(&shape(&case, 1)).sum();
+        assert!(numbers <= 1 + 2 + 1 + 3, "{case:#?}");
+        assert!(case.worked.starts_with("By hand: out[0, 0] = ") && case.worked.contains(" + "), "{}", case.worked);
+    }
+
+    #[test]
+    fn axes_of_one_name_are_cut_together() {
+        let case = case_of("conv2d_backward", "stride-ignored-in-dw");
+        assert_eq!(shape(&case, 0)[0], shape(&case, 1)[0], "{case:#?}");
+    }
+
+    #[test]
+    fn every_case_stays_an_input_and_a_failure() {
+        for exercise in crate::exercises::all().iter().filter(|exercise| exercise.measured.is_empty()) {
+            for known in exercise.misconceptions.iter().take(1) {
+                let full = check_function(exercise, known.behaviour);
+                let small = shrink_function(exercise, known.behaviour);
+                assert_eq!((full.status, full.rung), (small.status, small.rung), "{}: {}", exercise.id, known.id);
+                let size = |report: &Report| {
+                    let case = report.case.as_ref().expect("a case");
+                    let of = |shown: &Shown| match shown {
+                        Shown::Array { shape, .. } => shape.iter().product(),
+                        Shown::Text { .. } => 1,
+                    };
+                    case.arguments.iter().map(|named| of(&named.value)).sum::<usize>()
+                };
+                assert!(size(&small) <= size(&full), "{}: {}", exercise.id, known.id);
+            }
+        }
+    }
+
+    #[test]
+    fn laws_of_the_probes_are_kept() {
+        let exercise = exercise("correlate2d");
+        let probes = (exercise.probes)();
+        let laws = Laws::of(exercise, &probes);
+        // Images of whole numbers are not all there are, so any number will do; both kernel sides have to be there.
+        assert!(laws.hold(exercise, &probes[0].arguments));
+        let shares = Probe::ordinary("shares", vec![Value::array(&[2], vec![0.25, 0.75])]);
+        let all = Laws { arrays: vec![(0, 9)], ordered: vec![], multiples: vec![], below: vec![] };
+        assert!(all.hold(exercise, &shares.arguments));
+        assert!(!all.hold(exercise, &[Value::array(&[2], vec![0.0, 1.5])]));
+    }
+}
