@@ -2,6 +2,7 @@
 
 pub mod assignment;
 pub mod check;
+pub mod course;
 pub mod exercise;
 pub mod exercises;
 pub mod map;

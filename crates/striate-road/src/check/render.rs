@@ -152,6 +152,8 @@ fn footer(report: &Report) -> String {
     let time = format!("{:.2} s", report.timings.total_seconds);
     match report.status {
         Status::Passed => time,
+        // A course's function, which has no station, has no hints either.
+        Status::Wrong | Status::Fragile if report.station.is_empty() => format!("{}, {time}", report.counts()),
         Status::Wrong | Status::Fragile => {
             format!("{}, {time}. More: striate hint {}", report.counts(), report.exercise)
         }

@@ -72,14 +72,14 @@ def without_magics(source):
     first = next((line.strip() for line in lines if line.strip()), "")
     if first.startswith("%%") and not re.match(r"%%(time|timeit|capture|prun)\b", first):
         return ""
-    magic = re.compile(r"^(\s*)(%|!|\?|.*\?\s*$|\w+\s*=\s*[!%])")
-    return "\n".join(magic.match(line).group(1) + "pass" if is_magic(magic, line) else line for line in lines)
+    try:
+        ast.parse(source)
+        return source
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "\n".join(MAGIC.sub(r"\1pass", line) for line in lines)
 
 
-def is_magic(magic, line):
-    found = magic.match(line)
-    return bool(found) and not line.lstrip().startswith(("#", '"', "'")) and not ("?" in line and "#" in line)
-
+MAGIC = re.compile(r"^(\s*)(?:[%!?]|[\w.]+\s*=\s*[!%]|[\w.]+\?+\s*$).*$")
 
 PYTHON_2 = re.compile(
     r"^\s*print\s+[^=(\s]|^\s*print\s*$|^\s*print\s*>>|^\s*except\s+[\w.()\s,]+,\s*\w+\s*:|^\s*raise\s+\w+\s*,|^\s*exec\s+[\"']|<>|\b0\d+\b[lL]?",
@@ -113,6 +113,7 @@ def scan():
         except OSError as error:
             entry["problems"].append({"kind": "unreadable", "line": 0, "text": str(error), "names": [], "chunk": path})
             pieces = []
+        bound = set()
         for name, source in pieces:
             try:
                 tree = ast.parse(source)
@@ -123,15 +124,29 @@ def scan():
             except (ValueError, RecursionError, MemoryError):
                 continue
             lines = source.splitlines()
+            bound |= bound_names(tree)
             for node in tree.body:
                 inside = node.body if isinstance(node, ast.ClassDef) else [node]
                 for item in inside:
                     if isinstance(item, ast.FunctionDef):
                         cls = node.name if isinstance(node, ast.ClassDef) else ""
                         entry["functions"].append(described(item, cls, lines, name))
+        for function in entry["functions"]:
+            function["python2"] = [used for used in function["python2"] if used not in bound]
         if entry["functions"] or entry["problems"]:
             found.append(entry)
     return json.dumps(found)
+
+
+def bound_names(tree):
+    """Names that a file imports or sets somewhere."""
+    names = {item.id for item in ast.walk(tree) if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)}
+    imports = [item for item in ast.walk(tree) if isinstance(item, (ast.Import, ast.ImportFrom))]
+    names.update((alias.asname or alias.name).split(".")[0] for item in imports for alias in item.names)
+    stars = [item for item in imports if isinstance(item, ast.ImportFrom) and any(a.name == "*" for a in item.names)]
+    if any((item.module or "").startswith(("past", "future", "six")) for item in stars):
+        names.update(PYTHON_2_NAMES)
+    return names
 
 
 def described(node, cls, lines, chunk):
@@ -213,13 +228,48 @@ class Lazy(types.ModuleType):
     """A large library that is imported when a function uses it."""
 
     def __getattr__(self, name):
-        if name.startswith("__") and name not in ("__version__",):
+        if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
-        module = importlib.import_module(self.__name__)
+        return LazyName(self.__name__, name).real()
+
+
+class LazyName(object):
+    """What `from library import name` binds, until it is used."""
+
+    def __init__(self, module, name):
+        self.__dict__.update(_module=module, _name=name)
+
+    def real(self):
+        module = importlib.import_module(self._module)
         try:
-            return getattr(module, name)
+            return getattr(module, self._name)
         except AttributeError:
-            return importlib.import_module(self.__name__ + "." + name)
+            return importlib.import_module(self._module + "." + self._name)
+
+    def __getattr__(self, name):
+        if name.startswith("__") and name != "__version__":
+            raise AttributeError(name)
+        return getattr(self.real(), name)
+
+    def __call__(self, *arguments, **named):
+        return self.real()(*arguments, **named)
+
+    def __mro_entries__(self, bases):
+        return (self.real(),)
+
+
+def lazy(name, names):
+    """A large library, or the names that are taken from it."""
+    if not names:
+        outer = module = Lazy(name.split(".")[0])
+        for at in range(1, name.count(".") + 1):
+            inner = Lazy(".".join(name.split(".")[: at + 1]))
+            module.__dict__[name.split(".")[at]] = inner
+            module = inner
+        return outer
+    if "*" in names:
+        return importlib.import_module(name)
+    return types.SimpleNamespace(**{each: LazyName(name, each) for each in names})
 
 
 AT_ONCE = {"numpy", "past", "future", "six"}
@@ -291,7 +341,7 @@ def imported(name, globals=None, locals=None, fromlist=(), level=0):
             return stand_in
         if importlib.util.find_spec(parts[0]) is None:
             raise ImportError("No module named '%s'" % parts[0])
-        return Lazy(name if fromlist else parts[0])
+        return lazy(name, fromlist)
     return builtins.__import__(name, None, None, fromlist, 0)
 
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use crate::exercise::Exercise;
 
 mod arguments;
-mod numbers;
+pub(crate) mod numbers;
 mod standardization;
 mod worked;
 

@@ -4,11 +4,11 @@
 use ndarray::{Array, Dimension, ShapeBuilder};
 
 /// A fixed stream of numbers (SplitMix64, Steele, Lea and Flood 2014).
-pub(super) struct Numbers(u64);
+pub(crate) struct Numbers(u64);
 
 impl Numbers {
     /// The stream with this number.
-    pub(super) fn stream(number: u64) -> Self {
+    pub(crate) fn stream(number: u64) -> Self {
         Numbers(number.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }
 
@@ -21,17 +21,17 @@ impl Numbers {
     }
 
     /// A number in `[low, high)`.
-    pub(super) fn real(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn real(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// A whole number from `low` to `high`, both included.
-    pub(super) fn integer(&mut self, low: i64, high: i64) -> i64 {
+    pub(crate) fn integer(&mut self, low: i64, high: i64) -> i64 {
         low + (self.next() % (high - low + 1) as u64) as i64
     }
 
     /// An array of numbers in `[low, high)`.
-    pub(super) fn reals<D: Dimension, Sh: ShapeBuilder<Dim = D>>(
+    pub(crate) fn reals<D: Dimension, Sh: ShapeBuilder<Dim = D>>(
         &mut self,
         shape: Sh,
         low: f64,
@@ -41,7 +41,7 @@ impl Numbers {
     }
 
     /// An array of whole numbers from `low` to `high`, both included.
-    pub(super) fn integers<D: Dimension, Sh: ShapeBuilder<Dim = D>>(
+    pub(crate) fn integers<D: Dimension, Sh: ShapeBuilder<Dim = D>>(
         &mut self,
         shape: Sh,
         low: i64,

@@ -1,5 +1,7 @@
 //! `striate check`: is what you wrote right, and if not, what is the mistake?
 
+mod course;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -10,6 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use striate_road::assignment::{self, Assignment};
 use striate_road::check::{CheckOptions, Report, check_exercise, check_project, last, render};
+use striate_road::course::Course;
 use striate_road::map::nearest;
 use striate_road::progress::now;
 use striate_road::runner::Language;
@@ -32,12 +35,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
     striate check correlation-filtering    a station, up to the first exercise that does not pass\n  \
     striate check train_digit_cnn --run latest   a project, measured on your newest training run\n  \
     striate check --watch                  again whenever you save\n  \
-    striate check correlate2d --json       the report for programs, one line per exercise\n\n\
-    Exit code: 0 passed, 1 not passed, 2 no such station or exercise.")]
+    striate check correlate2d --json       the report for programs, one line per exercise\n  \
+    striate check --course cs231n assignment2/            every function of a course in your own folder, as it is\n  \
+    striate check --course deeplearning.ai week3.ipynb    the same in a notebook\n\n\
+    Exit code: 0 passed, 1 not passed, 2 no such station, exercise, file or folder.")]
 pub struct Args {
-    /// A station or an exercise.
-    #[arg(value_name = "STATION|EXERCISE")]
+    /// A station or an exercise; with --course a file, a notebook or a folder.
+    #[arg(value_name = "STATION|EXERCISE|PATH")]
     name: Option<String>,
+    /// Check the functions of this course in PATH: cs231n or deeplearning.ai. Nothing in PATH is changed.
+    #[arg(long, value_name = "COURSE", requires = "name", conflicts_with_all = ["lang", "run", "watch"])]
+    course: Option<Course>,
     /// python or rust; else the language of the file you changed last.
     #[arg(long, value_name = "LANGUAGE")]
     lang: Option<Language>,
@@ -61,16 +69,17 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args, home: &Home) -> CommandResult {
     let mut learner = Learner::open(home)?;
+    if let (Some(course), Some(path)) = (args.course, &args.name) {
+        let options = options(&args, home, stop_on_interrupt()?)?;
+        return course::run(course, Path::new(path), args.json, &mut learner, &options, &home.checks());
+    }
     let answers = select(&learner, args.name.as_deref(), args.lang)?;
     if args.run.is_some() && !answers.iter().any(|answer| matches!(answer, Answer::Project { .. })) {
         let text = "--run names the training run of a project, such as train_digit_cnn; this is a function to write";
         return Err(CommandError::Usage(text.to_owned()));
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(CommandError::failed)?;
     let mut checker = Checker {
-        options: options(&args, home, stop)?,
+        options: options(&args, home, stop_on_interrupt()?)?,
         runs: RunStore::new(home.runs()),
         run: args.run.clone(),
         json: args.json,
@@ -80,6 +89,14 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
         return watch(&mut learner, &mut checker, &args, answers);
     }
     Ok(if checker.check_all(&mut learner, &answers) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A flag that Ctrl-C sets.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, CommandError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(CommandError::failed)?;
+    Ok(stop)
 }
 
 fn options(args: &Args, home: &Home, stop: Arc<AtomicBool>) -> Result<CheckOptions, CommandError> {

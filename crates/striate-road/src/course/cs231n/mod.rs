@@ -1,0 +1,28 @@
+//! Stanford's CS231n, "Deep Learning for Computer Vision", as its assignments were from 2016 to today.
+
+mod convolution;
+mod dropout;
+mod layers;
+mod linear;
+mod neighbours;
+mod normalisation;
+mod optimisers;
+
+use super::CourseFunction;
+
+const FIRST: &str = "assignment 1";
+const SECOND: &str = "assignment 2";
+
+/// All functions, in the order of the course.
+pub(super) fn functions() -> Vec<CourseFunction> {
+    [
+        neighbours::functions(),
+        linear::functions(),
+        layers::functions(),
+        optimisers::functions(),
+        normalisation::functions(),
+        dropout::functions(),
+        convolution::functions(),
+    ]
+    .concat()
+}

@@ -1,0 +1,395 @@
+//! Update rules (`optim.py`): several steps each, since some mistakes are perfect at the first.
+
+use ndarray::{Array2, Array3, Axis};
+
+use super::super::CourseFunction;
+use super::super::mistakes::{self as m, words};
+use super::super::values::{cube, float_named, floats_named, matrix, number, returns};
+use super::FIRST;
+use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
+use crate::exercises::numbers::Numbers;
+use crate::value::Value;
+
+/// Takes a step per gradient with the configuration in `config`, and returns the weights after each.
+macro_rules! steps_with {
+    ($config:literal) => {
+        concat!(
+            "config = ",
+            $config,
+            "\nsteps = []\n\
+             for dw in gradients:\n    \
+                 w, config = f(np.array(w), dw, config)\n    \
+                 steps.append(np.array(w))\n\
+             return np.stack(steps)"
+        )
+    };
+}
+
+pub(super) fn functions() -> Vec<CourseFunction> {
+    vec![
+        CourseFunction::new(FIRST, &["sgd"], &SGD, steps_with!("{'learning_rate': learning_rate}")),
+        CourseFunction::new(
+            FIRST,
+            &["sgd_momentum"],
+            &MOMENTUM,
+            steps_with!("{'learning_rate': learning_rate, 'momentum': momentum}"),
+        ),
+        CourseFunction::new(
+            FIRST,
+            &["rmsprop"],
+            &RMSPROP,
+            steps_with!("{'learning_rate': learning_rate, 'decay_rate': decay_rate, 'epsilon': epsilon}"),
+        ),
+        CourseFunction::new(
+            FIRST,
+            &["adam"],
+            &ADAM,
+            steps_with!("{'learning_rate': learning_rate, 'beta1': beta1, 'beta2': beta2, 'epsilon': epsilon}"),
+        ),
+    ]
+}
+
+const W: Parameter = floats_named("w", &["D", "M"]);
+const GRADIENTS: Parameter = floats_named("gradients", &["T", "D", "M"]);
+const RATE: Parameter = float_named("learning_rate");
+const STEPS: Parameter = floats_named("w after each step", &["T", "D", "M"]);
+const UPDATES: (&str, &str) = ("cs231n", "notes: Neural networks part 3, Parameter updates");
+
+/// Calls with a number of steps and the given further numbers.
+fn probes(stream: u64, settings: &[[f64; 4]], used: usize) -> Vec<Probe> {
+    let mut numbers = Numbers::stream(stream);
+    let shapes = [[1, 1, 2], [3, 1, 2], [5, 2, 3], [4, 3, 1]];
+    let mut probes = Vec::new();
+    for ([t, d, width], setting) in shapes.into_iter().zip(settings.iter().cycle()) {
+        let mut arguments: Vec<Value> =
+            vec![numbers.reals([d, width], -1.0, 1.0).into(), numbers.reals([t, d, width], -3.0, 3.0).into()];
+        arguments.extend(setting[..used].iter().map(|&x| Value::Float(x)));
+        let label = format!("{t} step{} for weights of {d} by {width}", if t == 1 { "" } else { "s" });
+        probes.push(Probe::ordinary(label, arguments));
+    }
+    probes
+}
+
+/// Weights after each step, where `step(w, gradient, state, t)` gives what is added; a state is two arrays of zeros.
+fn walk(
+    arguments: &[Value],
+    mut step: impl FnMut(&Array2<f64>, &Array2<f64>, &mut [Array2<f64>; 2], f64) -> Array2<f64>,
+) -> Outcome {
+    let (mut w, gradients) = (matrix(arguments, 0), cube(arguments, 1));
+    let mut state = [Array2::zeros(w.dim()), Array2::zeros(w.dim())];
+    let mut out = Array3::zeros(gradients.dim());
+    for (at, gradient) in gradients.axis_iter(Axis(0)).enumerate() {
+        let change = step(&w, &gradient.to_owned(), &mut state, (at + 1) as f64);
+        w += &change;
+        out.index_axis_mut(Axis(0), at).assign(&w);
+    }
+    returns(out)
+}
+
+static SGD: Exercise = Exercise {
+    id: "sgd",
+    signature: Signature { name: "sgd", parameters: &[W, GRADIENTS, RATE], returns: STEPS },
+    probes: || probes(9131, &[[0.1, 0.0, 0.0, 0.0]], 1),
+    reference: |arguments| walk(arguments, |_, dw, _, _| dw * -number(arguments, 2)),
+    misconceptions: &[
+        m::SIGN_FLIPPED.when(|arguments| walk(arguments, |_, dw, _, _| dw * number(arguments, 2))),
+        words(
+            "learning-rate-ignored",
+            "the learning rate is not used",
+            "The step is the gradient times the learning rate.",
+            "What happens when the learning rate is 0?",
+            UPDATES,
+        )
+        .when(|arguments| walk(arguments, |_, dw, _, _| -dw)),
+    ],
+    ..Exercise::DEFAULTS
+};
+
+static MOMENTUM: Exercise = Exercise {
+    id: "sgd_momentum",
+    signature: Signature {
+        name: "sgd_momentum",
+        parameters: &[W, GRADIENTS, RATE, float_named("momentum")],
+        returns: STEPS,
+    },
+    probes: || probes(9132, &[[0.1, 0.9, 0.0, 0.0], [0.03, 0.5, 0.0, 0.0]], 2),
+    reference: |arguments| momentum(arguments, |v, dw, rate, mu| (v * mu - dw * rate, None)),
+    misconceptions: &[
+        m::SIGN_FLIPPED.when(|arguments| momentum(arguments, |v, dw, rate, mu| (v * mu + dw * rate, None))),
+        words(
+            "velocity-not-kept",
+            "the velocity is forgotten after each step",
+            "config['velocity'] has to hold the new velocity when the function returns; the next step starts from it.",
+            "What does your second step know of the first?",
+            UPDATES,
+        )
+        .when(|arguments| momentum(arguments, |v, dw, rate, _| (v * 0.0, Some(dw * -rate)))),
+        words(
+            "nesterov-mixed-in",
+            "the step looks ahead as in Nesterov's momentum",
+            "The plain rule is v = mu * v - rate * dw; w += v. Nesterov's takes -mu * v_before + (1 + mu) * v.",
+            "How often does mu appear in your step?",
+            UPDATES,
+        )
+        .when(|arguments| {
+            momentum(arguments, |v, dw, rate, mu| {
+                let next = v * mu - dw * rate;
+                let step = v * -mu + &next * (1.0 + mu);
+                (next, Some(step))
+            })
+        }),
+        words(
+            "velocity-as-average",
+            "the gradient is weighted with 1 - momentum, as in a moving average",
+            "This course adds up: v = mu * v - rate * dw. Another course averages; then the learning rate means something else.",
+            "What is the first step when the momentum is 0.9?",
+            UPDATES,
+        )
+        .when(|arguments| momentum(arguments, |v, dw, rate, mu| (v * mu - dw * (rate * (1.0 - mu)), None))),
+        words(
+            "old-velocity-used",
+            "the weights move by the velocity of before",
+            "First the velocity is updated, then the weights move by the new one.",
+            "Do the weights move in the first step?",
+            UPDATES,
+        )
+        .when(|arguments| momentum(arguments, |v, dw, rate, mu| (v * mu - dw * rate, Some(v.clone())))),
+    ],
+    ..Exercise::DEFAULTS
+};
+
+/// `rule(v, dw, rate, mu)` gives the next velocity, and the step where that is another.
+fn momentum(
+    arguments: &[Value],
+    rule: impl Fn(&Array2<f64>, &Array2<f64>, f64, f64) -> (Array2<f64>, Option<Array2<f64>>),
+) -> Outcome {
+    let (rate, mu) = (number(arguments, 2), number(arguments, 3));
+    walk(arguments, |_, dw, state, _| {
+        let (next, step) = rule(&state[0], dw, rate, mu);
+        state[0] = next;
+        step.unwrap_or_else(|| state[0].clone())
+    })
+}
+
+static RMSPROP: Exercise = Exercise {
+    id: "rmsprop",
+    signature: Signature {
+        name: "rmsprop",
+        parameters: &[W, GRADIENTS, RATE, float_named("decay_rate"), float_named("epsilon")],
+        returns: STEPS,
+    },
+    probes: || probes(9133, &[[0.1, 0.9, 0.01, 0.0], [0.03, 0.5, 0.1, 0.0]], 3),
+    reference: |arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache.mapv(f64::sqrt) + eps)),
+    misconceptions: &[
+        words(
+            "squares-summed",
+            "the squares are added up for ever, as in Adagrad",
+            "RMSProp forgets: cache = decay * cache + (1 - decay) * dw**2. A sum only grows, and the steps die out.",
+            "Can your cache become smaller?",
+            m::ADAPTIVE,
+        )
+        .when(|arguments| {
+            rmsprop(arguments, |cache, dw, _| cache + dw * dw, |dw, cache, eps| dw / (cache.mapv(f64::sqrt) + eps))
+        }),
+        words(
+            "decay-reversed",
+            "the decay weighs the new square and not the old ones",
+            "decay_rate = 0.99 keeps 99 parts of the past: cache = decay * cache + (1 - decay) * dw**2.",
+            "With a decay rate of 0.99, how much of the past remains after one step?",
+            m::ADAPTIVE,
+        )
+        .when(|arguments| {
+            rmsprop(
+                arguments,
+                |cache, dw, decay| moving(cache, dw, 1.0 - decay),
+                |dw, cache, eps| dw / (cache.mapv(f64::sqrt) + eps),
+            )
+        }),
+        words(
+            "root-missing",
+            "the gradient is divided by the mean square and not by its root",
+            "dw / sqrt(mean of squares) has no unit: it is about 1, whatever the size of the gradients.",
+            "If all gradients were ten times as large, how would your step change?",
+            m::ADAPTIVE,
+        )
+        .when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps))),
+        m::EPS_INSIDE.when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps).mapv(f64::sqrt))),
+        words(
+            "square-missing",
+            "the average is of the gradients and not of their squares",
+            "Positive and negative gradients must not cancel: the average is of dw**2.",
+            "Can your cache become negative?",
+            m::ADAPTIVE,
+        )
+        .when(|arguments| {
+            rmsprop(
+                arguments,
+                |cache, dw, decay| cache * decay + dw * (1.0 - decay),
+                |dw, cache, eps| dw / (cache.mapv(f64::sqrt) + eps),
+            )
+        }),
+    ],
+    ..Exercise::DEFAULTS
+};
+
+fn moving(cache: &Array2<f64>, dw: &Array2<f64>, decay: f64) -> Array2<f64> {
+    cache * decay + dw * dw * (1.0 - decay)
+}
+
+fn rmsprop(
+    arguments: &[Value],
+    remember: impl Fn(&Array2<f64>, &Array2<f64>, f64) -> Array2<f64>,
+    direction: impl Fn(&Array2<f64>, &Array2<f64>, f64) -> Array2<f64>,
+) -> Outcome {
+    let [rate, decay, eps] = [2, 3, 4].map(|at| number(arguments, at));
+    walk(arguments, |_, dw, state, _| {
+        state[0] = remember(&state[0], dw, decay);
+        direction(dw, &state[0], eps) * -rate
+    })
+}
+
+static ADAM: Exercise = Exercise {
+    id: "adam",
+    signature: Signature {
+        name: "adam",
+        parameters: &[W, GRADIENTS, RATE, float_named("beta1"), float_named("beta2"), float_named("epsilon")],
+        returns: STEPS,
+    },
+    probes: || probes(9134, &[[0.1, 0.9, 0.99, 0.01], [0.03, 0.8, 0.9, 0.1]], 4),
+    reference: |arguments| adam(arguments, Adam::RIGHT),
+    misconceptions: ADAM_MISTAKES,
+    ..Exercise::DEFAULTS
+};
+
+/// Adam with each part free to be wrong; also for the other course.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Adam {
+    /// Exponents in the corrections of both moments at step t, from 1.
+    pub power: [fn(f64) -> f64; 2],
+    pub correct: [bool; 2],
+    pub stores_corrected: bool,
+    pub eps_inside: bool,
+    pub loses_moment: bool,
+    pub squares: bool,
+    pub reversed: bool,
+}
+
+impl Adam {
+    pub(in super::super) const RIGHT: Adam = Adam {
+        power: [|t| t, |t| t],
+        correct: [true, true],
+        stores_corrected: false,
+        eps_inside: false,
+        loses_moment: false,
+        squares: true,
+        reversed: false,
+    };
+
+    /// The change of the weights at step `t`.
+    pub(in super::super) fn step(
+        self,
+        dw: &Array2<f64>,
+        state: &mut [Array2<f64>; 2],
+        t: f64,
+        [rate, beta1, beta2, eps]: [f64; 4],
+    ) -> Array2<f64> {
+        let past = |beta: f64| if self.reversed { 1.0 - beta } else { beta };
+        let second = if self.squares { dw * dw } else { dw.clone() };
+        state[0] = if self.loses_moment {
+            dw * (1.0 - beta1) + beta1
+        } else {
+            &state[0] * past(beta1) + dw * (1.0 - past(beta1))
+        };
+        state[1] = &state[1] * past(beta2) + second * (1.0 - past(beta2));
+        let corrected = |moment: &Array2<f64>, beta: f64, at: usize| {
+            if self.correct[at] { moment / (1.0 - beta.powf((self.power[at])(t))) } else { moment.clone() }
+        };
+        let m = corrected(&state[0], beta1, 0);
+        let v = corrected(&state[1], beta2, 1);
+        if self.stores_corrected {
+            *state = [m.clone(), v.clone()];
+        }
+        let root = if self.eps_inside { (v + eps).mapv(f64::sqrt) } else { v.mapv(f64::sqrt) + eps };
+        m * -rate / root
+    }
+}
+
+fn adam(arguments: &[Value], how: Adam) -> Outcome {
+    let settings = [2, 3, 4, 5].map(|at| number(arguments, at));
+    walk(arguments, |_, dw, state, t| how.step(dw, state, t, settings))
+}
+
+pub(in super::super) const UNCORRECTED: m::Words = words(
+    "bias-correction-missing",
+    "the moments are not corrected for their start at 0",
+    "Both averages start at 0 and are too small at first: divide by 1 - beta**t. Without it the first steps have the wrong \
+     size.",
+    "How large is the first moment after one step, and how large should it be?",
+    m::ADAPTIVE,
+);
+pub(in super::super) const WITHOUT_POWER: m::Words = words(
+    "correction-without-power",
+    "the correction is 1 - beta and not 1 - beta**t",
+    "The start at 0 is forgotten with time, so the correction fades: 1 - beta**t goes to 1. Without the power it stays ten-fold \
+     for ever.",
+    "By how much do you correct at step 1000?",
+    m::ADAPTIVE,
+);
+pub(in super::super) const STEP_OFF: m::Words = words(
+    "step-count-off-by-one",
+    "the step count in the correction is off by one",
+    "At the first step t is 1: the course asks to increase t before it is used, once per call.",
+    "What is t in your formula at the first call?",
+    m::ADAPTIVE,
+);
+pub(in super::super) const STORED: m::Words = words(
+    "corrected-moments-stored",
+    "the corrected moments are stored, and corrected again at the next step",
+    "The correction is for this step's use only: keep m and v as they are, and divide copies. The first step is right either \
+     way, which is why a check of one step passes.",
+    "What is in config['m'] after your function returns?",
+    m::ADAPTIVE,
+);
+pub(in super::super) const SECOND_UNCORRECTED: m::Words = words(
+    "second-moment-uncorrected",
+    "only the first moment is corrected",
+    "Both moments start at 0, so both are divided by 1 - beta**t.",
+    "What do you divide v by?",
+    m::ADAPTIVE,
+);
+pub(in super::super) const MOMENT_LOST: m::Words = words(
+    "moment-factor-lost",
+    "beta1 is added and not multiplied with the first moment",
+    "m = beta1 * m + (1 - beta1) * dw. Without the * m it has no memory, and a constant drift of beta1.",
+    "What does your m remember of the steps before?",
+    m::ADAPTIVE,
+);
+const SQUARE_MISSING: m::Words = words(
+    "second-moment-not-squared",
+    "the second moment averages the gradients and not their squares",
+    "v measures the size of the gradients: v = beta2 * v + (1 - beta2) * dw**2.",
+    "Can your v become negative?",
+    m::ADAPTIVE,
+);
+const REVERSED: m::Words = words(
+    "decay-reversed",
+    "beta weighs the new gradient and not the past",
+    "beta1 = 0.9 keeps nine parts of the past: m = beta1 * m + (1 - beta1) * dw.",
+    "With beta1 = 0.9, how much of the past remains after one step?",
+    m::ADAPTIVE,
+);
+
+const ADAM_MISTAKES: &[crate::exercise::Misconception] = &[
+    UNCORRECTED.when(|arguments| adam(arguments, Adam { correct: [false, false], ..Adam::RIGHT })),
+    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|_| 1.0, |_| 1.0], ..Adam::RIGHT })),
+    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|t| t, |_| 1.0], ..Adam::RIGHT })),
+    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|_| 1.0, |t| t], ..Adam::RIGHT })),
+    STEP_OFF.when(|arguments| adam(arguments, Adam { power: [|t| t - 1.0, |t| t - 1.0], ..Adam::RIGHT })),
+    STEP_OFF.when(|arguments| adam(arguments, Adam { power: [|t| t + 1.0, |t| t + 1.0], ..Adam::RIGHT })),
+    STORED.when(|arguments| adam(arguments, Adam { stores_corrected: true, ..Adam::RIGHT })),
+    SECOND_UNCORRECTED.when(|arguments| adam(arguments, Adam { correct: [true, false], ..Adam::RIGHT })),
+    m::EPS_INSIDE.when(|arguments| adam(arguments, Adam { eps_inside: true, ..Adam::RIGHT })),
+    MOMENT_LOST.when(|arguments| adam(arguments, Adam { loses_moment: true, ..Adam::RIGHT })),
+    SQUARE_MISSING.when(|arguments| adam(arguments, Adam { squares: false, ..Adam::RIGHT })),
+    REVERSED.when(|arguments| adam(arguments, Adam { reversed: true, ..Adam::RIGHT })),
+];
