@@ -279,27 +279,6 @@ pub(super) const RESHAPE_SCRAMBLES: Words = words(
     "Which pixels stand in column 0 after your reshape?",
     ("numpy", "numpy.transpose"),
 );
-pub(super) const TANH_DERIVATIVE_MISSING: Words = words(
-    "tanh-derivative-missing",
-    "the derivative of tanh is missing",
-    "On its way back through tanh the gradient is multiplied with 1 - h**2.",
-    "What happens to the gradient where tanh is flat?",
-    BACKPROP,
-);
-pub(super) const TANH_NOT_SQUARED: Words = words(
-    "tanh-derivative-not-squared",
-    "the derivative of tanh is taken for 1 - h",
-    "With h = tanh(a), the derivative is 1 - h**2: at most 1, and the same for h and -h.",
-    "What is the slope of tanh where h is -0.5?",
-    BACKPROP,
-);
-pub(super) const TANH_OF_ACTIVATION: Words = words(
-    "tanh-derivative-of-activation",
-    "tanh is applied once more before its derivative is taken",
-    "1 - tanh(a)**2 is written with the sum a. If you have h = tanh(a) already, it is 1 - h**2.",
-    "Is what you square the sum or already its tanh?",
-    BACKPROP,
-);
 pub(super) const SIGN_FLIPPED: Words = words(
     "sign-flipped",
     "the step goes up the gradient",

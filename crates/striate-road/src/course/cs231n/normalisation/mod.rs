@@ -321,7 +321,7 @@ fn eps_last(arguments: &[Value]) -> f64 {
     number(arguments, arguments.len() - 1)
 }
 
-pub(super) fn bn(arguments: &[Value]) -> How {
+fn bn(arguments: &[Value]) -> How {
     how(PER_CHANNEL, eps_last(arguments))
 }
 
