@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis, Ix1, Ix2, array};
 
 use super::normalization::moments;
-use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature};
+use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature, Speed};
 use crate::exercises::arguments::{count, f64_array, float, float_named, floats, int_named, rejects, returns};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -31,6 +31,7 @@ pub static LAYERNORM: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    speed: Some(Speed { arguments: large, naive_steps: 3.0 * 400.0 * 300.0, times_faster: 8.0 }),
     hints: &[
         "Take one example alone, groups = 1. Is it right? Does it stay the same when you add a second example?",
         "Reshape x to [N, groups, D / groups]; mean and variance over the last axis with keepdims=True; normalise; reshape \
@@ -67,6 +68,12 @@ fn probes() -> Vec<Probe> {
         probes.push(if hard { Probe::hard(label, arguments) } else { Probe::ordinary(label, arguments) });
     }
     probes
+}
+
+fn large() -> Vec<Value> {
+    let x = Numbers::stream(759).reals([400, 300], -1.0, 1.0);
+    let (gamma, beta) = (Array1::<f64>::ones(300), Array1::<f64>::zeros(300));
+    vec![x.into(), gamma.into(), beta.into(), Value::Int(4), Value::Float(1e-5)]
 }
 
 struct Call {

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Array4, Axis, Ix1, Ix4};
 
 use super::normalization::{BACKWARD, Backward};
-use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature};
+use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature, Speed};
 use crate::exercises::arguments::{f64_array, float, float_named, floats, returns};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -38,6 +38,7 @@ pub static SPATIAL_BN_BACKWARD: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    speed: Some(Speed { arguments: large, naive_steps: 4.0 * 16.0 * 12.0 * 20.0 * 31.0, times_faster: 8.0 }),
     hints: &[
         "How many numbers does one mean stand for? Count them for N = 2, H = 3, W = 5.",
         "It is bn_backward on the pixels as rows: move the channels to the end (transpose(0, 2, 3, 1)), reshape to [N*H*W, C], \
@@ -72,6 +73,12 @@ fn probes() -> Vec<Probe> {
         probes.push(if hard { Probe::hard(label, arguments) } else { Probe::ordinary(label, arguments) });
     }
     probes
+}
+
+fn large() -> Vec<Value> {
+    let mut numbers = Numbers::stream(769);
+    let mut reals = || Value::from(numbers.reals([16, 12, 20, 31], -1.0, 1.0));
+    vec![reals(), reals(), Array1::<f64>::ones(12).into(), Value::Float(1e-5)]
 }
 
 struct Call {
