@@ -1,9 +1,10 @@
 //! A caching allocator: 64-byte aligned blocks in size classes, kept for the next use.
 //!
 //! A training step asks for the same sizes again and again; after the first steps none of them reaches the system.
+//! Large blocks ask for huge pages: fewer misses in the translation of addresses, and fewer faults at first use.
 //! The cache never grows past twice the peak of what was in use (with a floor of 256 MiB); [`trim`] empties it.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +13,8 @@ use bytemuck::Pod;
 
 /// Alignment of every buffer in bytes: a cache line, and a 512-bit vector.
 pub const ALIGNMENT: usize = 64;
+/// Blocks of this size or more are aligned to it, so that they can lie in huge pages (2 MiB where there are any).
+const HUGE_PAGE: usize = 2 << 20;
 /// Sizes per power of two, so that at most a fifth of a block is unused.
 const STEPS: usize = 4;
 const CLASSES: usize = STEPS * usize::BITS as usize;
@@ -46,8 +49,7 @@ impl Block {
     /// A block of zeros from the system; when it refuses, once more after giving back what is cached.
     fn from_system(class: usize) -> Option<Self> {
         let layout = layout(class);
-        // SAFETY: the layout has a size above zero: that of every class is.
-        let allocate = || NonNull::new(unsafe { alloc_zeroed(layout) });
+        let allocate = || zeros(layout);
         let data = allocate().or_else(|| {
             trim();
             allocate()
@@ -56,6 +58,22 @@ impl Block {
         SYSTEM_BYTES.fetch_add(layout.size() as u64, Ordering::Relaxed);
         Some(Self(data))
     }
+}
+
+/// Zeros from the system. A large block is zeroed here, after it has asked for huge pages.
+fn zeros(layout: Layout) -> Option<NonNull<u8>> {
+    if layout.size() < HUGE_PAGE {
+        // SAFETY: the layout has a size above zero: that of every class is.
+        return NonNull::new(unsafe { alloc_zeroed(layout) });
+    }
+    // SAFETY: as above.
+    let data = NonNull::new(unsafe { alloc(layout) })?;
+    #[cfg(all(target_os = "linux", not(miri)))]
+    // SAFETY: the pages belong to the block; advice changes nothing in them. A system without huge pages says no, which is fine.
+    let _ = unsafe { rustix::mm::madvise(data.as_ptr().cast(), layout.size(), rustix::mm::Advice::LinuxHugepage) };
+    // SAFETY: the block has this size.
+    unsafe { data.as_ptr().write_bytes(0, layout.size()) };
+    Some(data)
 }
 
 static CACHE: [Mutex<Vec<Block>>; CLASSES] = [const { Mutex::new(Vec::new()) }; CLASSES];
@@ -101,13 +119,15 @@ fn class_bytes(class: usize) -> usize {
 }
 
 fn layout(class: usize) -> Layout {
-    Layout::from_size_align(class_bytes(class), ALIGNMENT).expect("buffer larger than the address space")
+    let bytes = class_bytes(class);
+    let alignment = if bytes < HUGE_PAGE { ALIGNMENT } else { HUGE_PAGE };
+    Layout::from_size_align(bytes, alignment).expect("buffer larger than the address space")
 }
 
 fn release(block: Block, class: usize) {
     let layout = layout(class);
     SYSTEM_BYTES.fetch_sub(layout.size() as u64, Ordering::Relaxed);
-    // SAFETY: blocks of a class come from `alloc_zeroed` with the layout of that class, and this one is not in use.
+    // SAFETY: blocks of a class come from `zeros` with the layout of that class, and this one is not in use.
     unsafe { dealloc(block.0.as_ptr(), layout) };
 }
 
