@@ -168,13 +168,13 @@ impl Recipe {
                 at += rows.len();
                 let p = log_softmax(&(z.dot(&v) + &biases)).mapv(f64::exp);
                 let error = (p - one_hot(&labels, c)) / (self.divisor)(rows.len(), size);
-                v = v - lr * z.t().dot(&error);
-                biases = biases - lr * self.bias_rate * error.sum_axis(Axis(0));
+                v -= &(lr * z.t().dot(&error));
+                biases -= &(lr * self.bias_rate * error.sum_axis(Axis(0)));
             }
         }
         if self.turned_back {
             v = v / &scale.insert_axis(Axis(1));
-            biases = biases - mean.dot(&v);
+            biases -= &mean.dot(&v);
         }
         returns(Value::Tuple(vec![v.into(), biases.into()]))
     }
