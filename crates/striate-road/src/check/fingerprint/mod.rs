@@ -163,7 +163,15 @@ fn pattern(pairs: &[Pair]) -> Option<Pattern> {
         .or_else(|| elementwise(pairs))
         .or_else(|| scale::ratio(pairs))
         .or_else(|| scale::offset(pairs))
-        .or_else(|| order::rearranged(pairs))
+        .or_else(|| arrangement(pairs))
+}
+
+/// Patterns in where the wrong numbers lie, which need the same axes on every input.
+fn arrangement(pairs: &[Pair]) -> Option<Pattern> {
+    if pairs.iter().any(|pair| pair.expected.ndim() != pairs[0].expected.ndim()) {
+        return None;
+    }
+    order::rearranged(pairs)
         .or_else(|| cause::not_finite(pairs))
         .or_else(|| cause::at_values(pairs))
         .or_else(|| cause::at_ties(pairs))
