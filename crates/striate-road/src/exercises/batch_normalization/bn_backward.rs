@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, Ix1, Ix2, array};
 
-use super::normalization::{BACKWARD, Backward};
+use super::normalization::{BACKWARD, Backward, toolkit_backward};
 use crate::exercise::{
     Exercise, ForwardCall, GradientCheck, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature, Speed,
 };
@@ -147,8 +147,10 @@ fn with(arguments: &[Value], rule: &Backward) -> Outcome {
     three(Call::new(arguments).gradients(rule))
 }
 
+/// The gradients of the toolkit's layer.
 fn reference(arguments: &[Value]) -> Outcome {
-    three(Call::new(arguments).right())
+    let call = Call::new(arguments);
+    three(toolkit_backward(call.dout.view(), call.x.view(), call.gamma.view(), call.eps))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
@@ -301,3 +303,14 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercises::batch_normalization::normalization::tests::assert_equals_the_toolkit;
+
+    #[test]
+    fn misconceptions_start_from_the_toolkits_layer() {
+        assert_equals_the_toolkit(&BN_BACKWARD, |arguments| with(arguments, &BACKWARD));
+    }
+}

@@ -1,8 +1,9 @@
 //! `bn_forward`: batch normalisation in both its modes.
 
 use ndarray::{Array1, Array2, Axis, Ix1, Ix2, array};
+use striate_tensor::BatchNormOptions;
 
-use super::normalization::{Moments, moments};
+use super::normalization::{Moments, array, moments, tensor, vector};
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature, Speed};
 use crate::exercises::arguments::{bool_named, boolean, f64_array, float, float_named, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
@@ -197,8 +198,19 @@ fn with(arguments: &[Value], rule: &Rule) -> Outcome {
     returns(Value::Tuple(vec![y.into(), running_mean.into(), running_var.into()]))
 }
 
+/// The layer of the toolkit.
 fn reference(arguments: &[Value]) -> Outcome {
-    with(arguments, &RIGHT)
+    let call = Call::new(arguments);
+    let vectors = [&call.gamma, &call.beta, &call.running_mean, &call.running_var];
+    let [gamma, beta, mean, var] = vectors.map(|vector| tensor(vector.view()));
+    let options = BatchNormOptions { training: call.train, momentum: call.momentum, eps: call.eps };
+    match tensor(call.x.view()).try_batch_norm(Some((&mean, &var)), Some((&gamma, &beta)), options) {
+        Ok(y) => {
+            let y = array(&y, call.x.raw_dim());
+            returns(Value::Tuple(vec![y.into(), vector(&mean).into(), vector(&var).into()]))
+        }
+        Err(_) => rejects("a batch of one has no variance"),
+    }
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
@@ -363,3 +375,14 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { deviation: |var, eps| var + eps, ..RIGHT }),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercises::batch_normalization::normalization::tests::assert_equals_the_toolkit;
+
+    #[test]
+    fn misconceptions_start_from_the_toolkits_layer() {
+        assert_equals_the_toolkit(&BN_FORWARD, |arguments| with(arguments, &RIGHT));
+    }
+}

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis, Ix1, Ix2, array};
 
-use super::normalization::moments;
+use super::normalization::{array, moments, tensor};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature, Speed};
 use crate::exercises::arguments::{count, f64_array, float, float_named, floats, int_named, rejects, returns};
 use crate::exercises::numbers::Numbers;
@@ -129,8 +129,14 @@ fn with(arguments: &[Value], rule: &Rule) -> Outcome {
     returns(y)
 }
 
+/// The layer of the toolkit.
 fn reference(arguments: &[Value]) -> Outcome {
-    with(arguments, &RIGHT)
+    let x = floats::<Ix2>(arguments, 0);
+    let [gamma, beta] = [1, 2].map(|index| tensor(floats::<Ix1>(arguments, index)));
+    match tensor(x).try_group_norm(count(arguments, 3), Some((&gamma, &beta)), float(arguments, 4)) {
+        Ok(y) => returns(array(&y, x.raw_dim())),
+        Err(_) => rejects("the features do not fall into that many groups"),
+    }
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
@@ -248,3 +254,14 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { scaled: |xhat, gamma, beta| gamma * (xhat + beta), ..RIGHT }),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercises::batch_normalization::normalization::tests::assert_equals_the_toolkit;
+
+    #[test]
+    fn misconceptions_start_from_the_toolkits_layer() {
+        assert_equals_the_toolkit(&LAYERNORM, |arguments| with(arguments, &RIGHT));
+    }
+}

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Array4, Axis, Ix1, Ix4};
 
-use super::normalization::{BACKWARD, Backward};
+use super::normalization::{BACKWARD, Backward, toolkit_backward};
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature, Speed};
 use crate::exercises::arguments::{f64_array, float, float_named, floats, returns};
 use crate::exercises::numbers::Numbers;
@@ -162,8 +162,10 @@ fn with(arguments: &[Value], statistics: &Statistics, rule: &Backward) -> Outcom
     three(Call::new(arguments).gradients(statistics, rule))
 }
 
+/// The gradients of the toolkit's layer.
 fn reference(arguments: &[Value]) -> Outcome {
-    with(arguments, &RIGHT, &BACKWARD)
+    let call = Call::new(arguments);
+    three(toolkit_backward(call.dout.view(), call.x.view(), call.gamma.view(), call.eps))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
@@ -291,3 +293,14 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &RIGHT, &Backward { deviation: |var, _| var.sqrt(), ..BACKWARD }),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exercises::batch_normalization::normalization::tests::assert_equals_the_toolkit;
+
+    #[test]
+    fn misconceptions_start_from_the_toolkits_layer() {
+        assert_equals_the_toolkit(&SPATIAL_BN_BACKWARD, |arguments| with(arguments, &RIGHT, &BACKWARD));
+    }
+}
