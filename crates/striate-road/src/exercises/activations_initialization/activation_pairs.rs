@@ -366,3 +366,21 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { gradient: |g, _| g, ..RIGHT }),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Slopes are what central differences of the values say, away from the corners.
+    #[test]
+    fn slopes_belong_to_their_values() {
+        let pairs = [RIGHT.sigmoid, RIGHT.tanh, RIGHT.relu, RIGHT.leaky_relu, RIGHT.elu, RIGHT.softplus, RIGHT.gelu];
+        for (kind, activation) in KINDS.iter().zip(pairs) {
+            for x in [-4.0, -1.3, -0.2, 0.4, 1.7, 3.5] {
+                let numeric = (activation(x + 1e-5).0 - activation(x - 1e-5).0) / 2e-5;
+                let slope = activation(x).1;
+                assert!((slope - numeric).abs() < 1e-8, "{kind} at {x}: {slope} and {numeric}");
+            }
+        }
+    }
+}

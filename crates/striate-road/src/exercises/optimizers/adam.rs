@@ -381,3 +381,31 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { sign: -1.0, ..RIGHT }),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use striate_nn::optim::{AdamW, Optimizer, ParameterGroup};
+    use striate_tensor::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn a_hundred_steps_are_those_of_the_toolkits_adamw() {
+        let mut numbers = Numbers::stream(719);
+        let settings = Settings { lr: 0.01, b1: 0.9, b2: 0.99, eps: 1e-6, decay: 0.1 };
+        let mut training = Training::new(numbers.reals([5], -1.0, 1.0), settings);
+        let w = Tensor::from_vec(training.w.to_vec(), &[5]).requires_grad_(true);
+        let group = ParameterGroup::new(vec![("w".to_string(), w.clone())]).weight_decay(settings.decay);
+        let mut toolkit = AdamW::new(vec![group], settings.lr).betas(settings.b1, settings.b2).epsilon(settings.eps);
+        for step in 1..=100 {
+            let g: Array1<f64> = numbers.reals([5], -1.0, 1.0);
+            toolkit.zero_grad();
+            (&w * &Tensor::from_vec(g.to_vec(), &[5])).sum_all().backward();
+            toolkit.step();
+            training.advance(g);
+            for (toolkit, own) in w.to_vec::<f64>().iter().zip(&training.w) {
+                assert!((toolkit - own).abs() < 1e-12, "step {step}: {toolkit} and {own}");
+            }
+        }
+    }
+}

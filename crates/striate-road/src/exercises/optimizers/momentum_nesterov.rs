@@ -252,3 +252,33 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use striate_nn::optim::{Optimizer, Sgd};
+    use striate_tensor::Tensor;
+
+    use super::*;
+
+    #[test]
+    fn fifty_steps_are_those_of_the_toolkits_sgd() {
+        for nesterov in [false, true] {
+            let mut numbers = Numbers::stream(709);
+            let settings = Settings { lr: 0.05, mu: 0.9, nesterov };
+            let mut own: Vec<[f64; 2]> = (0..4).map(|_| [numbers.real(-1.0, 1.0), 0.0]).collect();
+            let w = Tensor::from_vec(own.iter().map(|[w, _]| *w).collect(), &[4]).requires_grad_(true);
+            let toolkit = Sgd::new(vec![("w".to_string(), w.clone())], settings.lr);
+            let mut toolkit = toolkit.momentum(settings.mu).nesterov(nesterov);
+            for step in 1..=50 {
+                let g: Array1<f64> = numbers.reals([4], -1.0, 1.0);
+                toolkit.zero_grad();
+                (&w * &Tensor::from_vec(g.to_vec(), &[4])).sum_all().backward();
+                toolkit.step();
+                for ((state, &g), toolkit) in own.iter_mut().zip(&g).zip(w.to_vec::<f64>()) {
+                    *state = right(Weight { w: state[0], g, v: state[1] }, &settings).into();
+                    assert!((toolkit - state[0]).abs() < 1e-12, "step {step}: {toolkit} and {}", state[0]);
+                }
+            }
+        }
+    }
+}
