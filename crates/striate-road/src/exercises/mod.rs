@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use crate::exercise::Exercise;
 
 mod arguments;
+mod digit_training;
 pub(crate) mod numbers;
 mod standardization;
 mod worked;
