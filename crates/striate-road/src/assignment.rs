@@ -5,6 +5,7 @@ use crate::exercise::Exercise;
 use crate::exercises;
 use crate::project::Project;
 use crate::projects;
+use crate::runner::Language;
 
 /// An exercise of either kind.
 #[derive(Clone, Copy)]
@@ -29,6 +30,14 @@ impl Assignment {
         match self {
             Assignment::Function(exercise) => exercise.station,
             Assignment::Project(project) => project.station,
+        }
+    }
+
+    /// Languages it can be answered in; none for a project.
+    pub fn languages(self) -> &'static [Language] {
+        match self {
+            Assignment::Function(exercise) => exercise.languages,
+            Assignment::Project(_) => &[],
         }
     }
 

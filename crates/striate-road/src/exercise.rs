@@ -5,6 +5,7 @@
 //! (from the misconceptions, which are mutated references).
 
 use crate::project::Measured;
+use crate::runner::Language;
 use crate::value::Value;
 
 /// The kind of a parameter or result; it decides how the value is written in each language.
@@ -27,6 +28,8 @@ pub enum Kind {
     },
     /// A function from one array to one array of the same kind.
     Function,
+    /// What only Python has, as its annotation: `dict[str, int]`. For exercises in Python alone.
+    Python(&'static str),
     /// Several results.
     Tuple(&'static [Parameter]),
 }
@@ -256,8 +259,13 @@ pub struct Exercise {
     pub station: &'static str,
     /// The task in two to six lines, put into the starter's docstring.
     pub task: &'static str,
+    /// Languages it can be answered in. Python alone where the task is about Python itself.
+    pub languages: &'static [Language],
     /// Function to write.
     pub signature: Signature,
+    /// What the Python starter holds below the task where that is more than one empty function: a class to write, and
+    /// the function that the check calls, which uses it.
+    pub python_starter: Option<&'static str>,
     /// Inputs to try, in teaching order, small ones among them. Deterministic.
     pub probes: fn() -> Vec<Probe>,
     /// The right answer, computed by the toolkit.
@@ -295,11 +303,13 @@ impl Exercise {
         id: "",
         station: "",
         task: "",
+        languages: &Language::ALL,
         signature: Signature {
             name: "",
             parameters: &[],
             returns: Parameter { name: "", kind: Kind::Float, meaning: "" },
         },
+        python_starter: None,
         probes: Vec::new,
         reference: |_| Outcome::Rejects(String::new()),
         misconceptions: &[],
@@ -314,6 +324,13 @@ impl Exercise {
         refused_imports: &[],
         hints: &[],
     };
+
+    /// A sentence for someone who wants to answer in a language that the exercise does not have.
+    pub fn only_in(&self, language: Language) -> String {
+        let others: Vec<String> = self.languages.iter().map(Language::to_string).collect();
+        let others = others.join(" and ");
+        format!("{} is an exercise about {others} itself: answer it in {others}, not in {language}", self.id)
+    }
 
     /// The right answer, in the form in which answers are compared.
     pub fn expected(&self, arguments: &[Value]) -> Outcome {

@@ -1,5 +1,6 @@
-//! Values that travel between Striate and a learner's program: scalars, arrays, tuples and callbacks.
+//! Values that travel between Striate and a learner's program: scalars, arrays, tuples, callbacks and Python's containers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -39,6 +40,12 @@ pub enum Value {
     Array(Array),
     /// Several values.
     Tuple(Vec<Value>),
+    /// A Python list.
+    List(Vec<Value>),
+    /// What a Python generator yields.
+    Generator(Vec<Value>),
+    /// A Python dictionary whose keys are texts.
+    Dictionary(BTreeMap<String, Value>),
     /// A function the learner's code may call; it runs in Striate, one call at a time.
     Callback(Callback),
     /// Something a learner returned that no exercise asks for, in words: "a dict", "an array of complex128".
@@ -195,7 +202,8 @@ impl Value {
     pub fn size(&self) -> usize {
         match self {
             Value::Array(array) => array.len(),
-            Value::Tuple(parts) => parts.iter().map(Value::size).sum(),
+            Value::Tuple(parts) | Value::List(parts) | Value::Generator(parts) => parts.iter().map(Value::size).sum(),
+            Value::Dictionary(entries) => entries.values().map(Value::size).sum(),
             Value::Text(text) => text.len(),
             _ => 1,
         }

@@ -83,7 +83,10 @@ fn every_mistake_is_named_as_itself_starters_are_not_attempted_and_solutions_pas
     let languages = || Language::ALL.into_iter().filter(|&language| available(language));
     let selected = selected();
     let (rows, lines) = std::thread::scope(|scope| {
-        let of = |language| selected.iter().map(move |exercise| line(exercise, language)).collect::<Vec<_>>();
+        let of = |language| {
+            let has = move |exercise: &&&'static Exercise| exercise.languages.contains(&language);
+            selected.iter().filter(has).map(move |exercise| line(exercise, language)).collect::<Vec<_>>()
+        };
         let checks: Vec<_> = languages().map(|language| scope.spawn(move || of(language))).collect();
         let rows: Vec<Row> = selected.iter().flat_map(|exercise| content::examine(exercise)).collect();
         let mut lines: Vec<Line> = checks.into_iter().flat_map(|check| check.join().expect("a language")).collect();

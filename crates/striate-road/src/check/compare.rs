@@ -1,5 +1,7 @@
 //! Comparing a result with the right one. Nothing is ever broadcast.
 
+use std::collections::BTreeMap;
+
 use super::report::Rung;
 use crate::exercise::{Element, Kind, Outcome, Tolerance};
 use crate::value::{Array, Value};
@@ -39,6 +41,10 @@ pub fn compare(expected: &Value, got: &Value, kind: &Kind, tolerance: &Tolerance
                 });
             differences.min_by_key(|difference| difference.rung)
         }
+        (Value::List(expected), Value::List(got)) | (Value::Generator(expected), Value::Generator(got)) => {
+            compare_sequences(expected, got, tolerance)
+        }
+        (Value::Dictionary(expected), Value::Dictionary(got)) => compare_dictionaries(expected, got, tolerance),
         (Value::Array(expected), Value::Array(got)) => {
             compare_arrays(expected, got, tolerance).map(|(rung, text)| Difference { rung, text, part: 0 })
         }
@@ -65,6 +71,57 @@ pub fn compare(expected: &Value, got: &Value, kind: &Kind, tolerance: &Tolerance
                 _ => difference(Rung::Type, format!("The result is {}; it should be {}.", name(got), wanted(expected))),
             },
         },
+    }
+}
+
+/// Item by item; the first that differs is told.
+fn compare_sequences(expected: &[Value], got: &[Value], tolerance: &Tolerance) -> Option<Difference> {
+    let items = expected.iter().zip(got).enumerate();
+    let mut differences = items.filter_map(|(at, (expected, got))| {
+        let found = compare(expected, got, &kind_of(expected), tolerance)?;
+        let text = match found.text.strip_prefix("Item ") {
+            Some(inner) => format!("Item {at}, item {inner}"),
+            None => format!("Item {at}: {}", found.text),
+        };
+        Some(Difference { text, ..found })
+    });
+    let lengths = || {
+        let text = format!("{} came back; there should be {}.", counted(got.len()), expected.len());
+        (expected.len() != got.len()).then_some(Difference { rung: Rung::Values, text, part: 0 })
+    };
+    differences.next().or_else(lengths)
+}
+
+fn counted(items: usize) -> String {
+    if items == 1 { "1 item".into() } else { format!("{items} items") }
+}
+
+/// Key by key, in alphabetical order; the first that is missing, then the first that is wrong or too many is told.
+fn compare_dictionaries(
+    expected: &BTreeMap<String, Value>,
+    got: &BTreeMap<String, Value>,
+    tolerance: &Tolerance,
+) -> Option<Difference> {
+    let difference = |text| Difference { rung: Rung::Values, text, part: 0 };
+    let missing = expected.keys().find(|key| !got.contains_key(*key));
+    let missing = missing.map(|key| difference(format!("The key {key:?} is missing.")));
+    let mut others = got.iter().filter_map(|(key, value)| match expected.get(key) {
+        None => Some(difference(format!("The key {key:?} should not be there."))),
+        Some(right) => {
+            let found = compare(right, value, &kind_of(right), tolerance)?;
+            Some(Difference { text: format!("At the key {key:?}: {}", found.text), ..found })
+        }
+    });
+    missing.or_else(|| others.next())
+}
+
+/// The kind of a value inside a container.
+fn kind_of(value: &Value) -> Kind {
+    match value {
+        Value::Bool(_) => Kind::Bool,
+        Value::Int(_) => Kind::Int,
+        Value::Float(_) => Kind::Float,
+        _ => Kind::Python(""),
     }
 }
 
@@ -176,6 +233,8 @@ impl Scalar {
         match self {
             Scalar::Bool(x) => x.to_string(),
             Scalar::Int(x) => x.to_string(),
+            // 1e-200 would be two hundred zeros.
+            Scalar::Float(x) if x != 0.0 && !(1e-6..1e16).contains(&x.abs()) => format!("{x:e}"),
             Scalar::Float(x) => x.to_string(),
         }
     }
@@ -221,6 +280,9 @@ pub fn name(value: &Value) -> String {
             format!("an array of {} with shape {}", array.element().numpy_name(), tuple(array.shape()))
         }
         Value::Tuple(parts) => format!("a tuple of {} values", parts.len()),
+        Value::List(_) => "a list".into(),
+        Value::Generator(_) => "a generator".into(),
+        Value::Dictionary(_) => "a dict".into(),
         Value::Callback(_) => "a function".into(),
         Value::Foreign(text) => text.clone(),
     }
@@ -260,6 +322,40 @@ mod tests {
 
     fn rung(expected: Value, got: Value, kind: &Kind) -> Option<Rung> {
         compare(&expected, &got, kind, &Tolerance::F64).map(|difference| difference.rung)
+    }
+
+    #[test]
+    fn containers_are_compared_part_by_part() {
+        let text = |expected: &Value, got: Value| {
+            compare(expected, &got, &Kind::Python("list"), &Tolerance::F64).map(|difference| difference.text)
+        };
+        let list = |items: &[i64]| Value::List(items.iter().map(|&item| Value::Int(item)).collect());
+        let dictionary = |entries: &[(&str, i64)]| {
+            Value::Dictionary(entries.iter().map(|&(key, count)| (key.to_string(), Value::Int(count))).collect())
+        };
+        let said = |text: &str| Some(text.to_string());
+        assert_eq!(text(&list(&[1, 2]), list(&[1, 2])), None);
+        assert_eq!(text(&list(&[1, 2]), list(&[1, 3, 4])), said("Item 1: The result is 3; it should be 2."));
+        assert_eq!(text(&list(&[1, 2]), list(&[1])), said("1 item came back; there should be 2."));
+        assert_eq!(
+            text(&Value::Generator(vec![list(&[1])]), list(&[1])),
+            said("The result is a list; it should be a generator.")
+        );
+        assert_eq!(
+            text(&Value::Generator(vec![list(&[1])]), Value::Generator(vec![Value::Int(1)])),
+            said("Item 0: The result is an integer; it should be a list.")
+        );
+        let inner = |item| Value::List(vec![list(&[7]), list(&[item])]);
+        assert_eq!(text(&inner(1), inner(2)), said("Item 1, item 0: The result is 2; it should be 1."));
+        let counts = dictionary(&[("cat", 1), ("the", 2)]);
+        assert_eq!(text(&counts, counts.clone()), None);
+        assert_eq!(text(&counts, dictionary(&[("cat", 1), ("The", 2)])), said("The key \"the\" is missing."));
+        assert_eq!(
+            text(&counts, dictionary(&[("cat", 1), ("the", 1)])),
+            said("At the key \"the\": The result is 1; it should be 2.")
+        );
+        let with_empty = dictionary(&[("", 1), ("cat", 1), ("the", 2)]);
+        assert_eq!(text(&counts, with_empty), said("The key \"\" should not be there."));
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn template(kind: &Kind, got: &Value, lengths: &shape::Bindings) -> Value {
             };
             Value::Tuple(parts.iter().enumerate().map(|(at, p)| template(&p.kind, found(at), lengths)).collect())
         }
-        Kind::Function => got.clone(),
+        Kind::Function | Kind::Python(_) => got.clone(),
     }
 }
 

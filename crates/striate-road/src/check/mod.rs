@@ -92,6 +92,12 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
     let Program { exercise, language, file, .. } = *program;
     let started = Instant::now();
     let mut report = empty(exercise.into(), Some(language), file);
+    if !exercise.languages.contains(&language) {
+        report.status = Status::CannotRun;
+        report.rung = Some(Rung::Environment);
+        report.headline = exercise.only_in(language);
+        return report;
+    }
     if rules::broken(exercise, file, &mut report) {
         return report;
     }

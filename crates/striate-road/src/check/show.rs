@@ -32,7 +32,13 @@ fn text(value: &Value) -> String {
         Value::Int(x) => x.to_string(),
         Value::Float(x) => number_text(*x),
         Value::Text(text) => format!("{text:?}"),
-        Value::Tuple(parts) => format!("({})", parts.iter().map(text).collect::<Vec<_>>().join(", ")),
+        Value::Tuple(parts) => format!("({})", texts(parts)),
+        Value::List(parts) => format!("[{}]", texts(parts)),
+        Value::Generator(parts) => format!("a generator of {}", texts(parts)),
+        Value::Dictionary(entries) => {
+            let entry = |(key, value): (&String, &Value)| format!("{key:?}: {}", text(value));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
         Value::Callback(callback) => format!("the function {}", callback.name),
         Value::Array(array) => format!(
             "array {:?} {}",
@@ -41,6 +47,10 @@ fn text(value: &Value) -> String {
         ),
         Value::Foreign(text) => text.clone(),
     }
+}
+
+fn texts(parts: &[Value]) -> String {
+    parts.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn number_texts(numbers: &[f64]) -> Vec<String> {

@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::runner::Language;
+
 pub use names::{UnknownName, nearest};
 pub use path::{Path, Standing, StationMark, StationState};
 
@@ -267,9 +269,10 @@ impl Road {
         if problems.is_empty() { Ok(road) } else { Err(RoadError { problems }) }
     }
 
-    /// What does not fit between this road and a set of exercises, given as (exercise id, station id): exercises that
-    /// no station lists, and exercises that a complete station lists and nobody wrote.
-    pub fn problems_with_exercises(&self, exercises: &[(&str, &str)]) -> Vec<String> {
+    /// What does not fit between this road and a set of exercises, given as (exercise id, station id, languages; none
+    /// for a project): exercises that no station lists or lists with other languages, and exercises that a complete
+    /// station lists and nobody wrote.
+    pub fn problems_with_exercises(&self, exercises: &[(&str, &str, &[Language])]) -> Vec<String> {
         validate::problems_with_exercises(self, exercises)
     }
 

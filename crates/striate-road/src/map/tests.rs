@@ -122,12 +122,19 @@ fn each_mistake_is_named() {
 #[test]
 fn exercises_and_stations_must_agree() {
     let road = Road::from_files(&files()).unwrap();
-    assert_eq!(road.problems_with_exercises(&[("one", "first")]), Vec::<String>::new());
+    let both = &Language::ALL[..];
+    assert_eq!(road.problems_with_exercises(&[("one", "first", both)]), Vec::<String>::new());
     assert_eq!(
-        road.problems_with_exercises(&[("one", "second"), ("one", "nowhere")]),
+        road.problems_with_exercises(&[
+            ("one", "second", both),
+            ("one", "nowhere", both),
+            ("one", "first", &[Language::Python])
+        ]),
         [
             "exercise one: stations/second/station.toml does not list it",
-            "exercise one: its station 'nowhere' is not on the road"
+            "exercise one: its station 'nowhere' is not on the road",
+            "stations/first/station.toml: exercise 'one' has languages = [\"python\", \"rust\"], in code it has \
+             [\"python\"]"
         ]
     );
     let mut files = files();
@@ -174,8 +181,9 @@ fn the_road_that_ships_is_right() {
     let road = Road::embedded();
     assert_eq!(road.stations().len(), 90);
     assert!(road.stations().iter().map(|station| station.exercises.len()).sum::<usize>() >= 278);
-    let exercises: Vec<(&str, &str)> =
-        crate::assignment::all().map(|assignment| (assignment.id(), assignment.station())).collect();
+    let exercises: Vec<_> = crate::assignment::all()
+        .map(|assignment| (assignment.id(), assignment.station(), assignment.languages()))
+        .collect();
     assert_eq!(road.problems_with_exercises(&exercises), Vec::<String>::new());
     assert!(road.stations().iter().filter(|station| station.complete).count() >= 5);
     for goal in road.goals() {

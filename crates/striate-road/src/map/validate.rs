@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Road, Station, nearest};
+use crate::runner::Language;
 
 /// Everything that is wrong with a road on its own.
 pub(super) fn problems(road: &Road) -> Vec<String> {
@@ -20,20 +21,26 @@ pub(super) fn problems(road: &Road) -> Vec<String> {
 }
 
 /// See [`Road::problems_with_exercises`].
-pub(super) fn problems_with_exercises(road: &Road, exercises: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn problems_with_exercises(road: &Road, exercises: &[(&str, &str, &[Language])]) -> Vec<String> {
     let mut problems = Vec::new();
-    for &(exercise, station) in exercises {
-        match road.station(station) {
-            None => problems.push(format!("exercise {exercise}: its station '{station}' is not on the road")),
-            Some(found) if !found.exercises.iter().any(|plan| plan.id == exercise) => {
-                problems.push(format!("exercise {exercise}: stations/{station}/station.toml does not list it"));
-            }
+    for &(exercise, station, languages) in exercises {
+        let Some(found) = road.station(station) else {
+            problems.push(format!("exercise {exercise}: its station '{station}' is not on the road"));
+            continue;
+        };
+        let names: Vec<&str> = languages.iter().map(|language| language.id()).collect();
+        match found.exercises.iter().find(|plan| plan.id == exercise) {
+            None => problems.push(format!("exercise {exercise}: stations/{station}/station.toml does not list it")),
+            Some(plan) if plan.languages != names => problems.push(format!(
+                "stations/{station}/station.toml: exercise '{exercise}' has languages = {:?}, in code it has {names:?}",
+                plan.languages
+            )),
             Some(_) => {}
         }
     }
     for station in road.stations().iter().filter(|station| station.complete) {
         for plan in &station.exercises {
-            if !exercises.contains(&(plan.id.as_str(), station.id.as_str())) {
+            if !exercises.iter().any(|&(exercise, of, _)| (exercise, of) == (plan.id.as_str(), station.id.as_str())) {
                 let id = &station.id;
                 problems.push(format!(
                     "stations/{id}/station.toml: the station is complete, but its exercise '{}' is not registered",

@@ -11,7 +11,7 @@
 //! | `L` | call | load: path, function name, number of parameters (`u32`) |
 //! | `E` | answer | loading failed: kind, message, file, line (`u32`), source line |
 //! | `C` | call | strided arrays? a tuple expected? (one byte each, for Python), number of arguments (`u32`), arguments |
-//! | `V` | answer | a value, then for Python: which arguments were changed (`u32` count, `u32` each) |
+//! | `V` | answer | a value, then for Python: which arrays and lists were changed (`u32` count, `u32` each) |
 //! | `X` | answer | raised: message, file, line (`u32`), and for Python: exception type |
 //! | `B` | both | call back: id (`u32`) and argument; Striate answers `V` value or `X` text |
 //!
@@ -33,6 +33,10 @@ const ARRAY: u8 = 5;
 const TUPLE: u8 = 6;
 const FUNCTION: u8 = 7;
 const FOREIGN: u8 = 8;
+// Python only.
+const LIST: u8 = 9;
+const GENERATOR: u8 = 10;
+const DICTIONARY: u8 = 11;
 
 /// Appends a text.
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -58,10 +62,16 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value, functions: &mut Vec<crate::va
             put_text(out, text);
         }
         Value::Array(array) => put_array(out, array),
-        Value::Tuple(parts) => {
-            out.push(TUPLE);
-            out.extend((parts.len() as u32).to_le_bytes());
-            parts.iter().for_each(|part| put_value(out, part, functions));
+        Value::Tuple(parts) => put_parts(out, TUPLE, parts, functions),
+        Value::List(parts) => put_parts(out, LIST, parts, functions),
+        Value::Generator(parts) => put_parts(out, GENERATOR, parts, functions),
+        Value::Dictionary(entries) => {
+            out.push(DICTIONARY);
+            out.extend((entries.len() as u32).to_le_bytes());
+            for (key, value) in entries {
+                put_text(out, key);
+                put_value(out, value, functions);
+            }
         }
         Value::Callback(callback) => {
             out.push(FUNCTION);
@@ -74,6 +84,12 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value, functions: &mut Vec<crate::va
             put_text(out, text);
         }
     }
+}
+
+fn put_parts(out: &mut Vec<u8>, tag: u8, parts: &[Value], functions: &mut Vec<crate::value::Callback>) {
+    out.push(tag);
+    out.extend((parts.len() as u32).to_le_bytes());
+    parts.iter().for_each(|part| put_value(out, part, functions));
 }
 
 fn put_array(out: &mut Vec<u8>, array: &Array) {
@@ -145,13 +161,21 @@ impl<'a> Reader<'a> {
             FLOAT => Value::Float(f64::from_le_bytes(self.word()?)),
             TEXT => Value::Text(self.text()?),
             ARRAY => Value::Array(self.array()?),
-            TUPLE => {
+            TUPLE => Value::Tuple(self.parts()?),
+            LIST => Value::List(self.parts()?),
+            GENERATOR => Value::Generator(self.parts()?),
+            DICTIONARY => {
                 let count = self.number()?;
-                Value::Tuple((0..count).map(|_| self.value()).collect::<Option<_>>()?)
+                Value::Dictionary((0..count).map(|_| Some((self.text()?, self.value()?))).collect::<Option<_>>()?)
             }
             FOREIGN => Value::Foreign(self.text()?),
             _ => return None,
         })
+    }
+
+    fn parts(&mut self) -> Option<Vec<Value>> {
+        let count = self.number()?;
+        (0..count).map(|_| self.value()).collect()
     }
 
     fn array(&mut self) -> Option<Array> {
@@ -199,7 +223,10 @@ mod tests {
             Value::array(&[], vec![i64::MIN]),
             Value::array(&[2], vec![0u8, 255]),
             Value::array(&[1, 2], vec![true, false]),
-            Value::Foreign("a dict".into()),
+            Value::List(vec![Value::Int(3), Value::List(Vec::new())]),
+            Value::Generator(vec![Value::List(vec![Value::Float(0.5)])]),
+            Value::Dictionary([("the".to_string(), Value::Int(2)), (String::new(), Value::None)].into()),
+            Value::Foreign("a set".into()),
         ]);
         let mut bytes = Vec::new();
         put_value(&mut bytes, &value, &mut Vec::new());

@@ -129,16 +129,18 @@ impl Workspace {
         earlier.map(|old| folder.join(runner(language).file(old))).find(|file| file.is_file()).unwrap_or(current)
     }
 
-    /// Where the answers to an assignment are, or will be once the station is started: one per language, or one.
+    /// Where the answers to an assignment are, or will be once the station is started: one per language it has, or one.
     pub fn answers(&self, road: &Road, station: &Station, assignment: Assignment) -> Vec<Answer> {
         match assignment {
-            Assignment::Function(exercise) => Language::ALL
-                .map(|language| Answer::Function {
+            Assignment::Function(exercise) => exercise
+                .languages
+                .iter()
+                .map(|&language| Answer::Function {
                     exercise,
                     language,
                     file: self.exercise_file(road, station, exercise.id, language),
                 })
-                .into(),
+                .collect(),
             Assignment::Project(project) => {
                 vec![Answer::Project { project, file: self.station_folder(road, station).join(RUN_FILE) }]
             }
@@ -167,7 +169,8 @@ impl Workspace {
             }
         }
         let name = folder.file_name().map_or_else(|| station.id.clone(), |name| name.to_string_lossy().into_owned());
-        for (path, content) in runner.project_files(&name, &functions) {
+        let project_files = if functions.is_empty() { Vec::new() } else { runner.project_files(&name, &functions) };
+        for (path, content) in project_files {
             let path = self.root.join(path);
             if path.starts_with(&folder) {
                 lay(path, &content, &mut laid)?;

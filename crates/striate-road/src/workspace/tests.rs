@@ -56,6 +56,21 @@ fn a_station_without_exercises_lays_nothing() {
 }
 
 #[test]
+fn a_station_about_python_lays_nothing_in_rust() {
+    let road = Road::embedded();
+    let station = road.station("python-essentials").unwrap();
+    let folder = TempDir::new().unwrap();
+    let workspace = Workspace::new(folder.path());
+    let laid = workspace.start(road, station, Language::Rust).unwrap();
+    assert_eq!(laid.written, [workspace.station_folder(road, station).join("README.md")]);
+    let laid = workspace.start(road, station, Language::Python).unwrap();
+    let starter = laid.written.iter().find(|path| path.ends_with("python/running_mean.py")).unwrap();
+    let starter = std::fs::read_to_string(starter).unwrap();
+    assert!(starter.starts_with("\"\"\"Write the class") && starter.contains("class RunningMean:"), "{starter}");
+    assert!(!starter.contains("numpy"), "{starter}");
+}
+
+#[test]
 fn a_file_where_the_folder_should_be_is_one_clear_error() {
     let Some((road, station)) = station() else { return };
     let folder = TempDir::new().unwrap();

@@ -185,7 +185,13 @@ fn answer(
     let last = Language::ALL.into_iter().filter_map(|language| Some((modified(&of(language)?)?, language))).max();
     let remembered = || learner.progress.setting("language").ok()?.and_then(|name| name.parse().ok());
     let language = last.map(|(_, language)| language).or_else(remembered).unwrap_or(Language::Python);
-    let answers = answers(learner, exercise, Some(lang.unwrap_or(language)));
+    if let (Assignment::Function(function), Some(lang)) = (exercise, lang)
+        && !function.languages.contains(&lang)
+    {
+        return Err(CommandError::Usage(function.only_in(lang)));
+    }
+    let mut answers = answers(learner, exercise, lang);
+    answers.sort_by_key(|answer| !answer.speaks(language));
     answers.into_iter().next().ok_or_else(|| {
         CommandError::Failed(format!("the exercise {} belongs to no station of the road", exercise.id()))
     })

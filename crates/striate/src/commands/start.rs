@@ -40,7 +40,7 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
     }
     let remembered = learner.progress.setting("language").map_err(CommandError::failed)?;
     let remembered = remembered.and_then(|name| name.parse().ok());
-    let language = args.lang.or(remembered).unwrap_or(Language::Python);
+    let language = language(station, args.lang, remembered)?;
     let laid = learner.workspace.start(learner.road, station, language).map_err(CommandError::failed)?;
     learner.progress.mark_started(&station.id).map_err(CommandError::failed)?;
     if args.lang.is_some() {
@@ -48,6 +48,27 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
     }
     screen::print(&report(&learner, station, language, &laid)?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The language asked for, else the one remembered where the station has it, else Python.
+fn language(
+    station: &Station,
+    asked: Option<Language>,
+    remembered: Option<Language>,
+) -> Result<Language, CommandError> {
+    let exercises = exercises_of(station);
+    let has = |language: &Language| {
+        exercises.iter().any(|each| each.languages().is_empty() || each.languages().contains(language))
+    };
+    match asked {
+        Some(language) if !has(&language) => Err(CommandError::Usage(format!(
+            "the exercises of {} are about Python itself; leave out --lang {}",
+            station.id,
+            language.id()
+        ))),
+        Some(language) => Ok(language),
+        None => Ok(remembered.filter(has).unwrap_or(Language::Python)),
+    }
 }
 
 fn report(learner: &Learner, station: &Station, language: Language, laid: &Laid) -> Result<String, CommandError> {

@@ -97,7 +97,8 @@ fn sum_over(p: &Array1<f64>, q: &Array1<f64>, term: impl Fn(f64, f64) -> f64) ->
 }
 
 fn entropy(p: &Array1<f64>) -> f64 {
-    -sum_over(p, p, |p, _| p * p.ln())
+    // Not -sum: the entropy of a certain outcome is 0, and not -0.
+    0.0 - sum_over(p, p, |p, _| p * p.ln())
 }
 
 fn divergence(p: &Array1<f64>, q: &Array1<f64>) -> f64 {

@@ -1,8 +1,10 @@
 """Runs a learner's function for Striate. The format on the pipe is described in Striate's runner/wire.rs."""
 
+import itertools
 import os
 import struct
 import sys
+import types
 
 # Striate listens on standard output. Keep it under another number and let whatever the learner prints go to
 # standard error, so that printing can never be taken for a result; input() meets the end of the file.
@@ -17,8 +19,9 @@ for _stream in (sys.stdout, sys.stderr):
     except (AttributeError, ValueError):
         pass
 
-NONE, BOOL, INT, FLOAT, TEXT, ARRAY, TUPLE, FUNCTION, FOREIGN = range(9)
+NONE, BOOL, INT, FLOAT, TEXT, ARRAY, TUPLE, FUNCTION, FOREIGN, LIST, GENERATOR, DICTIONARY = range(12)
 TYPES = ["<f8", "<f4", "<i8", "|u1", "|b1"]
+MOST_PARTS = 10000  # of a list or a generator; no exercise needs more
 _nonce = _requests.read(16)
 
 
@@ -92,8 +95,9 @@ class Reader:
             view = np.zeros([2 * length for length in shape], dtype)[tuple(slice(None, None, 2) for _ in shape)]
             view[...] = array
             return view
-        if tag == TUPLE:
-            return tuple(self.value(strided) for _ in range(self.unpack("I")))
+        if tag in (TUPLE, LIST):
+            parts = [self.value(strided) for _ in range(self.unpack("I"))]
+            return parts if tag == LIST else tuple(parts)
         if tag == FUNCTION:
             return function(self.unpack("I"), self.text())
         raise ValueError("unknown tag %d" % tag)
@@ -133,6 +137,15 @@ def value(thing, as_tuple=False):
         return bytes([TEXT]) + text(thing)
     if isinstance(thing, tuple) or (as_tuple and isinstance(thing, list)):
         return struct.pack("<BI", TUPLE, len(thing)) + b"".join(value(part) for part in thing)
+    if isinstance(thing, list) and len(thing) <= MOST_PARTS:
+        return struct.pack("<BI", LIST, len(thing)) + b"".join(value(part) for part in thing)
+    if isinstance(thing, types.GeneratorType):
+        # The parts first, then their bytes: whoever yields one list again and again yields what became of it.
+        parts = list(itertools.islice(thing, MOST_PARTS))
+        return struct.pack("<BI", GENERATOR, len(parts)) + b"".join(value(part) for part in parts)
+    if isinstance(thing, dict) and all(isinstance(key, str) for key in thing):
+        entries = b"".join(text(key) + value(part) for key, part in thing.items())
+        return struct.pack("<BI", DICTIONARY, len(thing)) + entries
     if isinstance(thing, np.ndarray):
         dtype = thing.dtype
         if dtype.kind in "iu" and dtype != np.uint8 and dtype != np.uint64:
@@ -217,8 +230,7 @@ def arity(target, count):
 def call(reader, name):
     strided, as_tuple = reader.unpack("B"), reader.unpack("B")
     arguments = [reader.value(bool(strided)) for _ in range(reader.unpack("I"))]
-    before = [item.tobytes() if isinstance(item, np.ndarray) else None for item in arguments]
-    shapes = [item.shape if isinstance(item, np.ndarray) else None for item in arguments]
+    before = [content(item) for item in arguments]
     try:
         result = getattr(_module, name)(*arguments)
         encoded = value(result, bool(as_tuple))
@@ -226,13 +238,16 @@ def call(reader, name):
         where = place(error)
         flush()
         return send(b"X", text(error), located(where), text(error_name(error)))
-    changed = [
-        position
-        for position, item in enumerate(arguments)
-        if before[position] is not None and (item.shape != shapes[position] or item.tobytes() != before[position])
-    ]
+    changed = [position for position, item in enumerate(arguments) if content(item) != before[position]]
     flush()
     send(b"V", encoded, struct.pack("<%dI" % (len(changed) + 1), len(changed), *changed))
+
+
+def content(argument):
+    """What a call must not change."""
+    if isinstance(argument, np.ndarray):
+        return argument.shape, argument.tobytes()
+    return value(argument) if isinstance(argument, list) else None
 
 
 def error_name(error):

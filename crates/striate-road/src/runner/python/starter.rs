@@ -4,9 +4,15 @@ use crate::exercise::{Element, Exercise, Kind, Parameter};
 
 /// Writes it.
 pub fn starter(exercise: &Exercise) -> String {
+    if let Some(code) = exercise.python_starter {
+        let task: Vec<&str> = exercise.task.trim().lines().map(str::trim).collect();
+        return format!("\"\"\"{}\n\"\"\"\n\n\n{}", quoted(&task.join("\n")), code.trim_start());
+    }
     let signature = &exercise.signature;
     let names: Vec<&str> = signature.parameters.iter().map(|parameter| parameter.name).collect();
-    let mut text = format!("import numpy as np\n\n\ndef {}({}):\n    \"\"\"", signature.name, names.join(", "));
+    // An exercise in Python alone is about Python itself.
+    let import = if exercise.languages.len() > 1 { "import numpy as np\n\n\n" } else { "" };
+    let mut text = format!("{import}def {}({}):\n    \"\"\"", signature.name, names.join(", "));
     text.push_str(&indent(exercise.task.trim()));
     text.push_str("\n\n    Parameters\n    ----------\n");
     for parameter in signature.parameters {
@@ -31,8 +37,12 @@ fn indent(text: &str) -> String {
             if at == 0 || line.is_empty() { line.to_string() } else { format!("    {line}") }
         })
         .collect();
-    // A backslash (a formula, say) and a triple quote would otherwise end or change the docstring.
-    lines.join("\n").replace('\\', "\\\\").replace("\"\"\"", "'''")
+    quoted(&lines.join("\n"))
+}
+
+/// `text` for a docstring: a backslash (a formula, say) and a triple quote would otherwise end or change it.
+fn quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace("\"\"\"", "'''")
 }
 
 fn entry(parameter: &Parameter) -> String {
@@ -49,6 +59,7 @@ pub fn describe(kind: &Kind) -> String {
         Kind::Bool => "bool".into(),
         Kind::Text => "str".into(),
         Kind::Array { element, axes } => format!("{} array [{}]", Element::numpy_name(*element), axes.join(", ")),
+        Kind::Python(annotation) => (*annotation).into(),
         Kind::Function => "function from a float64 array to a float64 array".into(),
         Kind::Tuple(parts) => {
             format!("tuple ({})", parts.iter().map(|part| describe(&part.kind)).collect::<Vec<_>>().join(", "))

@@ -65,7 +65,7 @@ fn parameter_type(kind: &Kind) -> String {
         Kind::Text => "&str".into(),
         Kind::Float | Kind::Int | Kind::Bool => owned_type(kind),
         Kind::Function => format!("&{}", owned_type(kind)),
-        Kind::Array { .. } | Kind::Tuple(_) => format!("&{}", owned_type(kind)),
+        Kind::Array { .. } | Kind::Tuple(_) | Kind::Python(_) => format!("&{}", owned_type(kind)),
     }
 }
 
@@ -77,6 +77,7 @@ fn owned_type(kind: &Kind) -> String {
         Kind::Text => "String".into(),
         Kind::Array { element, .. } => format!("Array<{}>", element_type(*element)),
         Kind::Function => "dyn Fn(&Array<f64>) -> Array<f64>".into(),
+        Kind::Python(annotation) => (*annotation).into(),
         Kind::Tuple(parts) => {
             format!("({})", parts.iter().map(|part| owned_type(&part.kind)).collect::<Vec<_>>().join(", "))
         }
@@ -102,6 +103,7 @@ fn describe(kind: &Kind) -> String {
         Kind::Bool => "true or false".into(),
         Kind::Text => "text".into(),
         Kind::Function => "function from array to array".into(),
+        Kind::Python(annotation) => (*annotation).into(),
         Kind::Tuple(parts) => format!("{} values", parts.len()),
     }
 }
