@@ -23,7 +23,7 @@ pub static ONE_HOT: Exercise = Exercise {
     reference,
     misconceptions: MISCONCEPTIONS,
     properties: &[Property { title: "has rows that sum to 1", violated: rows_sum_to_one }],
-    speed: Some(Speed { arguments: large, naive_steps: 100_000.0, times_faster: 10.0 }),
+    speed: Some(Speed { arguments: large, naive_steps: 100_000.0, times_faster: 5.0 }),
     hints: &[
         "Print y[:, None] and y side by side: which of the two can be compared with a row of column numbers?",
         "Two ways: compare the column y[:, None] with the row np.arange(k) and turn the booleans into floats; or start \

@@ -27,7 +27,7 @@ pub static PAIRWISE_SQ_DISTS: Exercise = Exercise {
     reference,
     misconceptions: MISCONCEPTIONS,
     properties: &[Property { title: "has no negative number", violated: negative }],
-    speed: Some(Speed { arguments: large, naive_steps: 300.0 * 200.0 * 64.0, times_faster: 30.0 }),
+    speed: Some(Speed { arguments: large, naive_steps: 300.0 * 200.0 * 64.0, times_faster: 15.0 }),
     hints: &[
         "Start with the shapes: a[:, None, :] is (N, 1, D). What does it give together with b, which is (M, D)? That \
          version is right; then make it smaller.",
