@@ -2,33 +2,7 @@
 
 mod common;
 
-use common::{Learner, python};
-use striate_road::check::Language;
-
-/// Edits of a model solution that together make one mistake.
-type Edits = &'static [(&'static str, &'static str)];
-
-/// Makes each slip in the Python solution and expects its name.
-#[track_caller]
-fn expect(exercise: &str, solution: &str, slips: &[(&str, Edits)]) {
-    if python().is_none() {
-        return;
-    }
-    let mut wrong = Vec::new();
-    for (id, edits) in slips {
-        let mut source = solution.to_string();
-        for (from, to) in *edits {
-            assert!(source.contains(from), "the solution of {exercise} has no {from:?}");
-            source = source.replace(from, to);
-        }
-        let report = Learner::new(exercise, Language::Python, &source).check();
-        let named = report.diagnosis.as_ref().map(|diagnosis| diagnosis.id.as_str());
-        if named != Some(id) {
-            wrong.push(format!("{exercise}: {id} is named {named:?}: {}: {}", report.headline, report.message));
-        }
-    }
-    assert_eq!(wrong, Vec::<String>::new());
-}
+use common::slips::expect;
 
 macro_rules! solution {
     ($station:literal, $exercise:literal) => {

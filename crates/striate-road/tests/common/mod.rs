@@ -1,6 +1,8 @@
 //! What the tests with real programs share; not every one of them uses all of it.
 #![allow(dead_code)]
 
+pub mod slips;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;

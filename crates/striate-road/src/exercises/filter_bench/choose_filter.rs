@@ -7,6 +7,7 @@ use crate::exercises::arguments::{
     f64_array, float_named, floats, i64_array, int_named, rejects, returns, whole_numbers,
 };
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -40,6 +41,7 @@ pub static CHOOSE_FILTER: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     hints: &[
         "Write down for one probe which crops are held out. Does any photograph have crops on both sides?",
         "Make a mask over the crops: held_out = np.isin(photo, test). Means over scores[:, ~held_out] decide; one mean over \
@@ -163,6 +165,22 @@ fn mean_of_photographs(bench: &Bench<'_>, photo: &[i64], setting: usize, crops: 
         bench.mean(setting, &own)
     };
     mean(&photographs.iter().map(of_photograph).collect::<Vec<_>>())
+}
+
+/// The means that a part of the decision is made from.
+fn worked(arguments: &[Value], part: usize, _: usize) -> Option<String> {
+    let test = whole_numbers::<Ix1>(arguments, 2);
+    let bench = Bench::split(arguments, |_, photo| test.iter().any(|held_out| *held_out == photo)).ok()?;
+    let choice = bench.tuned();
+    let [tuning, reported] = [&bench.tuning, &bench.held_out].map(|crops| short(bench.mean(choice, crops)));
+    Some(match part {
+        0 => {
+            let means: Vec<String> = bench.settings().map(|f| short(bench.mean(f, &bench.tuning))).collect();
+            format!("{choice}, the first highest of the tuning means {} (crops {:?})", means.join(", "), bench.tuning)
+        }
+        1 => format!("{reported}, the mean of setting {choice} over the held-out crops {:?}", bench.held_out),
+        _ => format!("{tuning} - {reported}, the tuning mean of setting {choice} minus its held-out mean"),
+    })
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[

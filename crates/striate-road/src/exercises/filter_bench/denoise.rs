@@ -77,16 +77,6 @@ fn reference(arguments: &[Value]) -> Outcome {
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "nothing-removed",
-        title: "the result is no nearer to the clean photograph than the noisy one was",
-        explanation: "Either nothing happens to this kind of noise, or the filter destroys more than it repairs: a window that is \
-                      too large, or values that leave 0 .. 255. Look at the result beside the noisy image, and at the difference \
-                      of the two: noise should be in it, and no picture.",
-        question: "What does the difference between your input and your result look like?",
-        see: ("ud810", "2A-L2 (lesson 3) Filtering"),
-        behaviour: |arguments| filtered(arguments, |noisy, _| noisy.to_owned()),
-    },
-    Misconception {
         id: "brightness-shifted",
         title: "the whole image has become brighter or darker",
         explanation: "Weights that do not sum to one do this: in a bilateral filter the sum differs from pixel to pixel, so each \
@@ -108,6 +98,16 @@ const MISCONCEPTIONS: &[Misconception] = &[
                 _ => chain(noisy, noise),
             })
         },
+    },
+    Misconception {
+        id: "nothing-removed",
+        title: "the result is no nearer to the clean photograph than the noisy one was",
+        explanation: "Either nothing happens to this kind of noise, or the filter destroys more than it repairs: a window that is \
+                      too large, or values that leave 0 .. 255. Look at the result beside the noisy image, and at the difference \
+                      of the two: noise should be in it, and no picture.",
+        question: "What does the difference between your input and your result look like?",
+        see: ("ud810", "2A-L2 (lesson 3) Filtering"),
+        behaviour: |arguments| filtered(arguments, |noisy, _| noisy.to_owned()),
     },
     Misconception {
         id: "edges-blurred",

@@ -20,9 +20,9 @@ const LEVELS: f64 = 5.0;
 
 /// In the order in which they are asked for.
 pub(super) const REQUIREMENTS: &[Requirement] = &[
-    Requirement { id: "nothing-removed", measure: Measure::Each(less_noise) },
     Requirement { id: "brightness-shifted", measure: Measure::Each(same_brightness) },
     Requirement { id: "border-darkened", measure: Measure::Each(even_border) },
+    Requirement { id: "nothing-removed", measure: Measure::Each(less_noise) },
     Requirement { id: "edges-blurred", measure: Measure::Each(edges_kept) },
     Requirement { id: "dots-kept", measure: Measure::Each(dots_gone) },
     Requirement { id: "gaussian-not-beaten", measure: Measure::Each(|answer| beats_the_box(answer, Noise::Gaussian)) },

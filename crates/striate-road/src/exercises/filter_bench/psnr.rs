@@ -1,10 +1,13 @@
 //! `psnr`: how much noise there is, in decibels.
 
+use std::f64::consts::LN_10;
+
 use ndarray::{Array2, ArrayView2, Axis, Ix2, array};
 
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Signature};
 use crate::exercises::arguments::{f64_array, float, float_named, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -28,6 +31,7 @@ pub static PSNR: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     hints: &[
         "Two images that differ by 1 everywhere have MSE 1. With peak 10, the answer must be 20 dB. What is yours?",
         "Compare the shapes; subtract, square, take the mean over all pixels; ask whether it is 0; then divide peak squared by it \
@@ -89,13 +93,22 @@ fn mean_square(differences: &Array2<f64>) -> f64 {
     mean(differences.iter().map(|x| x * x))
 }
 
-/// Ten times the logarithm; infinite for a division by zero.
-fn decibels(ratio: f64) -> f64 {
-    10.0 * ratio.log10()
+/// The ratio in decibels; infinite without an error, whatever stands above it.
+fn decibels(power: f64, error: f64) -> f64 {
+    if error == 0.0 { f64::INFINITY } else { 10.0 * (power / error).log10() }
 }
 
 fn reference(arguments: &[Value]) -> Outcome {
-    compared(arguments, |_, differences, peak| decibels(peak * peak / mean_square(differences)))
+    compared(arguments, |_, differences, peak| decibels(peak * peak, mean_square(differences)))
+}
+
+/// The mean square and its decibels.
+fn worked(arguments: &[Value], _: usize, _: usize) -> Option<String> {
+    let differences = &floats::<Ix2>(arguments, 0) - &floats::<Ix2>(arguments, 1);
+    let (error, peak) = (mean_square(&differences), float(arguments, 2));
+    let result = short(decibels(peak * peak, error));
+    let (error, peak) = (short(error), short(peak));
+    Some(format!("10*log10({peak}^2 / {error}) = {result}, where {error} is the mean of {} squares", differences.len()))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
@@ -106,7 +119,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       the peak happens to be 1. The ratio peak^2 / MSE has no unit.",
         question: "Does your answer change when both images and the peak are divided by 255?",
         see: ("ud810", "2A-L2 (lesson 3) Filtering"),
-        behaviour: |arguments| compared(arguments, |_, differences, _| decibels(1.0 / mean_square(differences))),
+        behaviour: |arguments| compared(arguments, |_, differences, _| decibels(1.0, mean_square(differences))),
     },
     Misconception {
         id: "log-base-e",
@@ -116,7 +129,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "What does your logarithm give for 100?",
         see: ("numpy", "numpy.log10"),
         behaviour: |arguments| {
-            compared(arguments, |_, differences, peak| 10.0 * (peak * peak / mean_square(differences)).ln())
+            compared(arguments, |_, differences, peak| decibels(peak * peak, mean_square(differences)) * LN_10)
         },
     },
     Misconception {
@@ -127,7 +140,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "If the error becomes 10 times as large, the answer should fall by 20 dB. By how much does yours fall?",
         see: ("gonzalez-dip", "3.8 Combining spatial enhancement methods"),
         behaviour: |arguments| {
-            compared(arguments, |_, differences, peak| 2.0 * decibels(peak * peak / mean_square(differences)))
+            compared(arguments, |_, differences, peak| 2.0 * decibels(peak * peak, mean_square(differences)))
         },
     },
     Misconception {
@@ -138,7 +151,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "If the error becomes 10 times as large, the answer should fall by 20 dB. By how much does yours fall?",
         see: ("gonzalez-dip", "3.8 Combining spatial enhancement methods"),
         behaviour: |arguments| {
-            compared(arguments, |_, differences, peak| decibels(peak / mean_square(differences).sqrt()))
+            compared(arguments, |_, differences, peak| decibels(peak, mean_square(differences).sqrt()))
         },
     },
     Misconception {
@@ -148,7 +161,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       255 you lose 24 dB.",
         question: "Which unit has peak / MSE?",
         see: ("gonzalez-dip", "3.8 Combining spatial enhancement methods"),
-        behaviour: |arguments| compared(arguments, |_, differences, peak| decibels(peak / mean_square(differences))),
+        behaviour: |arguments| compared(arguments, |_, differences, peak| decibels(peak, mean_square(differences))),
     },
     Misconception {
         id: "peak-from-data",
@@ -160,7 +173,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             compared(arguments, |image, differences, _| {
                 let peak = image.iter().fold(f64::NEG_INFINITY, |largest, x| x.max(largest));
-                decibels(peak * peak / mean_square(differences))
+                decibels(peak * peak, mean_square(differences))
             })
         },
     },
@@ -173,7 +186,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         see: ("ud810", "2A-L2 (lesson 3) Filtering"),
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| {
-                decibels(peak * peak / (mean_square(differences) * differences.len() as f64))
+                decibels(peak * peak, mean_square(differences) * differences.len() as f64)
             })
         },
     },
@@ -186,7 +199,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         see: ("numpy", "numpy.mean, argument axis"),
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| {
-                let row = |row: ArrayView2<'_, f64>| decibels(peak * peak / mean_square(&row.to_owned()));
+                let row = |row: ArrayView2<'_, f64>| decibels(peak * peak, mean_square(&row.to_owned()));
                 let rows: Vec<f64> = differences.axis_chunks_iter(Axis(0), 1).map(row).collect();
                 mean(rows.iter().copied())
             })
@@ -202,7 +215,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| {
                 let error = mean(differences.iter().map(|x| x.abs()));
-                decibels(peak * peak / (error * error))
+                decibels(peak * peak, error * error)
             })
         },
     },
@@ -216,7 +229,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| {
                 let error = mean(differences.iter().copied());
-                decibels(peak * peak / (error * error))
+                decibels(peak * peak, error * error)
             })
         },
     },
@@ -230,7 +243,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| {
                 let error = mean(differences.iter().copied());
-                decibels(peak * peak / mean_square(&(differences - error)))
+                decibels(peak * peak, mean_square(&(differences - error)))
             })
         },
     },
@@ -242,7 +255,10 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "Does your score rise or fall when the noise grows?",
         see: ("gonzalez-dip", "3.8 Combining spatial enhancement methods"),
         behaviour: |arguments| {
-            compared(arguments, |_, differences, peak| decibels(mean_square(differences) / (peak * peak)))
+            compared(arguments, |_, differences, peak| match mean_square(differences) {
+                0.0 => f64::INFINITY,
+                error => decibels(error, peak * peak),
+            })
         },
     },
     Misconception {
@@ -255,7 +271,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| {
             compared(arguments, |_, differences, peak| match mean_square(differences) {
                 0.0 => 100.0,
-                error => decibels(peak * peak / error),
+                error => decibels(peak * peak, error),
             })
         },
     },
@@ -267,7 +283,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "Where does the score of two equal images come from in your code?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {
-            compared(arguments, |_, differences, peak| decibels(peak * peak / (mean_square(differences) + 1e-10)))
+            compared(arguments, |_, differences, peak| decibels(peak * peak, mean_square(differences) + 1e-10))
         },
     },
 ];

@@ -7,6 +7,7 @@ use ndarray::{Array2, Ix2, Zip};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature};
 use crate::exercises::arguments::{f64_array, float, float_named, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -31,6 +32,7 @@ pub static ADD_GAUSSIAN_NOISE: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     hints: &[
         "Take sigma = 1 and a black image: what comes out is z itself. Print a few and compare them with the formula.",
         "Compute a whole array of z from the arrays u1 and u2, element by element; multiply it by sigma; add it to the image. \
@@ -85,6 +87,20 @@ fn normal(u1: f64, u2: f64) -> f64 {
 
 fn reference(arguments: &[Value]) -> Outcome {
     noisy(arguments, |x, sigma, u1, u2| x + sigma * normal(u1, u2))
+}
+
+/// The noise of one pixel.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let [x, u1, u2] = [0, 2, 3].map(|index| floats::<Ix2>(arguments, index).iter().nth(at).copied());
+    let (x, u1, u2, sigma) = (x?, u1?, u2?, float(arguments, 1));
+    let [length, cosine] = [(-2.0 * u1.ln()).sqrt(), (TAU * u2).cos()];
+    let sum = short(x + sigma * length * cosine);
+    let (u1, u2, length, cosine) = (short(u1), short(u2), short(length), short(cosine));
+    Some(format!(
+        "{} + {}*{length}*{cosine} = {sum} (sqrt(-2 ln {u1}) = {length}, cos(2 pi*{u2}) = {cosine})",
+        short(x),
+        short(sigma)
+    ))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[

@@ -5,6 +5,7 @@ use ndarray::{Array3, Ix3, Zip, array};
 use crate::exercise::{Element, Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature};
 use crate::exercises::arguments::{bytes, float, float_named, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -27,6 +28,7 @@ pub static BLEND: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property { title: "lies between the two images everywhere", violated: is_between }],
     hints: &[
         "Take one pixel, a = 10 and b = 200 with alpha = 0.5, and print every step of your code: which is the first number \
@@ -103,6 +105,14 @@ fn weighted(a: f64, b: f64, alpha: f64) -> f64 {
 
 fn reference(arguments: &[Value]) -> Outcome {
     mixed(arguments, |a, b, alpha| nearest(weighted(a, b, alpha)))
+}
+
+/// The weighted sum of one number.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let [a, b] = [0, 1].map(|index| bytes::<Ix3>(arguments, index).iter().nth(at).copied().map(f64::from));
+    let (a, b, alpha) = (a?, b?, float(arguments, 2));
+    let level = weighted(a, b, alpha);
+    Some(format!("{}*{a} + {}*{b} = {}, rounded {}", short(alpha), short(1.0 - alpha), short(level), nearest(level)))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, Ix2, array};
 use crate::exercise::{Element, Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature};
 use crate::exercises::arguments::{f64_array, floats, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -27,6 +28,7 @@ pub static NORMALIZE_FOR_DISPLAY: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property { title: "uses the whole range from 0 to 255, or is black", violated: range_unused }],
     hints: &[
         "Write down the smallest and the largest value before and after each step of your code.",
@@ -105,6 +107,19 @@ fn wrapped(level: f64) -> u8 {
 
 fn reference(arguments: &[Value]) -> Outcome {
     shown(arguments, |x, low, high| nearest(255.0 * share(x, low, high)))
+}
+
+/// The level of one pixel.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let image = floats::<Ix2>(arguments, 0);
+    let (low, high) = extremes(image.iter());
+    let x = *image.iter().nth(at)?;
+    if low == high {
+        return Some("0, since the smallest and the largest value are the same".into());
+    }
+    let level = 255.0 * share(x, low, high);
+    let (x, low, high) = (short(x), short(low), short(high));
+    Some(format!("255*({x} - {low})/({high} - {low}) = {}, rounded {}", short(level), nearest(level)))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[

@@ -6,6 +6,7 @@ use striate_image::filter::{self, Border};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature};
 use crate::exercises::arguments::{f64_array, floats, int, int_named, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -27,6 +28,7 @@ pub static MEDIAN_FILTER: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property { title: "has no value that the image does not have", violated: value_invented }],
     hints: &[
         "Take a single white pixel on black and r = 1: what should be left of it, and what is left in your result?",
@@ -127,6 +129,20 @@ fn median(sorted: &[f64]) -> f64 {
 
 fn along_rows(image: ArrayView2<'_, f64>, r: usize) -> Array2<f64> {
     windows(image, [[0, r]; 2], median)
+}
+
+/// The window of one pixel, sorted.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let (image, r) = (floats::<Ix2>(arguments, 0), usize::try_from(int(arguments, 1)).ok()?);
+    if r > 2 {
+        return None;
+    }
+    let (i, j) = (at / image.ncols(), at % image.ncols());
+    let padded = filter::pad(image, [r, r], [r, r], Border::Reflect).ok()?;
+    let values = sorted(padded.slice(s![i..i + 2 * r + 1, j..j + 2 * r + 1]).iter().copied());
+    let text: Vec<String> = values.iter().map(|value| short(*value)).collect();
+    let middle = values.len() / 2;
+    Some(format!("{} (the middle of {}, {} below and {} above it)", text[middle], text.join(" "), middle, middle))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[

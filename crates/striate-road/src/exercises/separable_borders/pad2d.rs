@@ -6,6 +6,7 @@ use striate_image::filter::{self, Border};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature};
 use crate::exercises::arguments::{f64_array, floats, int, int_named, rejects, returns, text, text_named};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -30,6 +31,7 @@ pub static PAD2D: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property { title: "holds the image unchanged in its middle", violated: image_changed }],
     hints: &[
         "Take the one row [1 2 3] with r = 2 and write down what each rule should give. Which rule is the first that is wrong?",
@@ -135,6 +137,19 @@ fn from_source(
 /// Both coordinates by `border`, one with its own length.
 fn both(border: Border, [i, j]: [isize; 2], [height, width]: [usize; 2]) -> Option<(usize, usize)> {
     Some((border.source_index(i, height)?, border.source_index(j, width)?))
+}
+
+/// Which pixel of the image one pixel of the result shows.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let (image, r) = (floats::<Ix2>(arguments, 0), int(arguments, 1) as usize);
+    let (_, border) = RULES.iter().find(|(name, _)| *name == text(arguments, 2))?;
+    let width = image.ncols() + 2 * r;
+    let [i, j] = [at / width, at % width].map(|index| index as isize - r as isize);
+    let place = format!("row {i}, column {j} of the image");
+    Some(match both(*border, [i, j], [image.nrows(), image.ncols()]) {
+        Some((row, column)) => format!("{} ({place}, which is img[{row}, {column}])", short(image[[row, column]])),
+        None => format!("0 ({place}, where nothing is)"),
+    })
 }
 
 /// The extended image when `rule` fills its margins with the r outermost rows and columns of the same side, in the

@@ -1,6 +1,6 @@
 //! The singular value decomposition of a small matrix.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 /// Unit vectors and strengths: the matrix is the sum of `strength * outer(left, right)`, strongest first.
 pub(super) struct SingularValues {
@@ -36,22 +36,20 @@ pub(super) fn singular_values(matrix: ArrayView2<'_, f64>) -> SingularValues {
             break;
         }
     }
-    let mut triples: Vec<(f64, Array1<f64>, Array1<f64>)> = turned
+    let mut triples: Vec<(f64, ArrayView1<'_, f64>, ArrayView1<'_, f64>)> = turned
         .axis_iter(Axis(1))
         .zip(rotation.axis_iter(Axis(1)))
-        .map(|(column, right)| {
-            let strength = column.dot(&column).sqrt();
-            let left = if strength > 0.0 { &column / strength } else { column.to_owned() };
-            (strength, left, right.to_owned())
-        })
+        .map(|(column, right)| (column.dot(&column).sqrt(), column, right))
         .collect();
     triples.sort_by(|one, other| other.0.total_cmp(&one.0));
     triples.truncate(matrix.nrows().min(columns));
     let mut result = SingularValues { left: Vec::new(), strengths: Vec::new(), right: Vec::new() };
-    for (strength, left, right) in triples {
-        result.left.push(left);
+    for (at, (strength, column, right)) in triples.into_iter().enumerate() {
+        // Of a matrix of zeros any directions will do; these are LAPACK's.
+        let unit = || Array1::from_shape_fn(column.len(), |i| f64::from(u8::from(i == at)));
+        result.left.push(if strength > 0.0 { &column / strength } else { unit() });
         result.strengths.push(strength);
-        result.right.push(right);
+        result.right.push(right.to_owned());
     }
     result
 }

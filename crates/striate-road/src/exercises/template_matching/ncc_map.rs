@@ -6,6 +6,7 @@ use striate_image::filter::{self, Border};
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature, Tolerance};
 use crate::exercises::arguments::{f64_array, floats, rejects, returns};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::worked::short;
 use crate::value::Value;
 
 /// The exercise.
@@ -26,6 +27,7 @@ pub static NCC_MAP: Exercise = Exercise {
     probes,
     reference,
     misconceptions: MISCONCEPTIONS,
+    worked: Some(worked),
     properties: &[Property { title: "lies between -1 and 1", violated: out_of_range }],
     tolerance: Tolerance { relative: 1e-8, absolute: 1e-8 },
     hints: &[
@@ -155,6 +157,27 @@ fn changed(arguments: &[Value], change: impl FnOnce(Array2<f64>) -> Array2<f64>)
         Ok((image, template)) => returns(change(slide(image, template, score_or_zero))),
         Err(refusal) => refusal,
     }
+}
+
+/// The score of one window.
+fn worked(arguments: &[Value], _: usize, at: usize) -> Option<String> {
+    let (image, template) = parts(arguments).ok()?;
+    let columns = image.ncols() - template.ncols() + 1;
+    let (i, j) = (at / columns, at % columns);
+    let window = image.slice(s![i..i + template.nrows(), j..j + template.ncols()]).to_owned();
+    let template = template.to_owned();
+    if is_flat(&window) || is_flat(&template) {
+        return Some("0, since there is no pattern to compare".into());
+    }
+    let score = correlation(&window, &template);
+    let (w, t) = (centred(&window), centred(&template));
+    let [sum, ww, tt] = [product(&w, &t), product(&w, &w), product(&t, &t)].map(short);
+    Some(format!(
+        "{sum} / sqrt({ww}*{tt}) = {} (sums over the deviations from the means {} and {})",
+        short(score),
+        short(window.sum() / window.len() as f64),
+        short(template.sum() / template.len() as f64)
+    ))
 }
 
 const MISCONCEPTIONS: &[Misconception] = &[
