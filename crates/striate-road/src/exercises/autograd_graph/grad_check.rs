@@ -221,7 +221,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "step-not-doubled",
+        id: "divided-by-half-the-distance",
         title: "the central difference is divided by h and not by 2 h",
         explanation: "From x - h to x + h is a distance of 2 h. Divided by h, the numeric gradient is twice too long and every right gradient shows an \
                       error of 1/3.",
@@ -230,7 +230,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| Recipe { numeric: |f, x, h| 2.0 * central(f, x, h), ..RIGHT }.error(arguments),
     },
     Misconception {
-        id: "all-entries-moved",
+        id: "all-entries-perturbed",
         title: "all numbers of x are moved at once",
         explanation: "x + h adds h everywhere: the difference is the slope in the direction (1, 1, ...), a sum of all derivatives. For one derivative move \
                       one number of a copy of x.",
@@ -245,7 +245,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "not-restored",
+        id: "point-not-restored",
         title: "a number that was moved is left at x - h when the next one is moved",
         explanation: "x[i] += h, f(x), x[i] -= 2 h, f(x): and now x[i] is h too small for all that follow. Work on a copy for each number, or put the old \
                       value back.",
@@ -328,7 +328,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "lengths-squared",
+        id: "root-missing",
         title: "squared lengths are divided: the root is missing",
         explanation: "A relative error of 0.01 becomes 0.0001 when squared, and thresholds like 1e-7 lose their meaning. The length is the root of the sum of \
                       squares, np.linalg.norm.",

@@ -198,7 +198,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| Recipe { scaling: |x| (means(x), or_one(deviations(x, 1.0))), ..RIGHT }.fit(arguments),
     },
     Misconception {
-        id: "deviation-zero",
+        id: "division-by-zero",
         title: "a constant column is divided by its deviation, which is 0",
         explanation: "0 / 0 is not a number, and one such weight spoils every prediction. A constant column carries no \
                       information: divide by 1, its standardised values are all 0 and its weight stays 0.",

@@ -156,7 +156,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "log-epsilon",
+        id: "epsilon-in-log",
         title: "a small number (1e-5) is added inside the logarithms",
         explanation: "log(a + 1e-5) changes every cost a little and caps the worst ones: no example can cost more than 11.5, however \
                       wrong. The cost no longer fits the gradient. Compute it from z: max(z, 0) - z y + log(1 + exp(-|z|)).",

@@ -221,7 +221,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| Recipe { scaled_per_batch: true, ..RIGHT }.train(arguments),
     },
     Misconception {
-        id: "deviation-zero",
+        id: "division-by-zero",
         title: "a constant column is divided by its deviation, which is 0",
         explanation: "0 / 0 is not a number, and it spreads to every weight. Many pixels at the border of digit images are always 0, so this happens at \
                       once: divide by 1 there.",

@@ -154,7 +154,7 @@ const NOTES: &str = "notes: linear classification (SVM and softmax)";
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "softmax-overflow",
+        id: "max-not-subtracted",
         title: "the scores are exponentiated as they are, and overflow",
         explanation: "exp(1000) is infinite, and infinity over infinity is not a number. Softmax does not change when the same number \
                       is subtracted from all scores of a row: subtract the row's largest, and the largest power is 1.",
@@ -180,7 +180,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "shift-over-matrix",
+        id: "max-over-everything",
         title: "the largest score of the whole matrix is subtracted, not that of each row",
         explanation: "If one example has a score of 1000, all powers of the other rows round to 0, and 0 / 0 is not a number. Every \
                       row has its own largest score: np.max(scores, axis=1, keepdims=True).",
@@ -207,7 +207,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "log-epsilon",
+        id: "epsilon-in-log",
         title: "a small number (1e-5) is added inside the logarithm",
         explanation: "log(p + 1e-5) caps the loss of hopeless examples at 11.5 and moves every other one a little; the gradient no longer \
                       belongs to it. With log p = shifted - log(sum) there is nothing to protect.",
