@@ -127,7 +127,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "Which shape should the maximum have, for N rows?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {
-            let everything = maximum(&rows(arguments));
+            let everything = maximum(rows(arguments));
             let shift = if everything == f64::NEG_INFINITY { 0.0 } else { everything };
             by_row(arguments, |row| shifted(row, shift))
         },
