@@ -184,7 +184,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "variance-by-difference-of-squares",
+        id: "variance-by-difference",
         title: "the variance is the mean of the squares minus the square of the mean, and loses its digits",
         explanation: "On paper E[x^2] - E[x]^2 is the variance. Near 1e8 both are about 1e16, where floats are 2 apart: the \
                       difference is noise, and may even be negative. Subtract the mean first, then square.",

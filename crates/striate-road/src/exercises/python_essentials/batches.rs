@@ -182,7 +182,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "every-kth-item",
+        id: "batches-interleaved",
         title: "a batch takes every k-th item and not neighbours",
         explanation: "order[i::k] walks through the list in strides of k. Neighbours are order[start:start + size]. Both see \
                       every item once, but the task asks for the given order.",

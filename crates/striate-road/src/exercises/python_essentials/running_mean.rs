@@ -163,7 +163,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "variance-by-difference-of-squares",
+        id: "variance-by-difference",
         title: "the variance comes from the sum of the squares minus n times the squared mean, and loses its digits",
         explanation: "Near 1e9 the squares are near 1e18, where neighbouring floats are 128 apart: the difference of two such \
                       sums is noise. Keep the sum of squared distances to the mean, and correct it with every number.",
@@ -246,7 +246,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "std-for-variance",
+        id: "deviation-for-variance",
         title: "var is the standard deviation: the root of the variance",
         explanation: "The root has the unit of the numbers and is easier to read; the variance is what the task asks for, and \
                       what adds up.",

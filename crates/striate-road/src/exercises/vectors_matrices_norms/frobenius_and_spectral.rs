@@ -182,7 +182,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "spectral-not-rooted",
+        id: "eigenvalues-not-rooted",
         title: "two is the largest eigenvalue of a.T @ a, without the square root",
         explanation: "The length of a x squared is x.T @ (a.T @ a) @ x, so the eigenvalues of a.T @ a are squared \
                       stretches. The stretch is the root.",
