@@ -58,7 +58,7 @@ fn line(exercise: &'static Exercise, language: Language) -> Line {
 /// Prints a line per exercise and language, and the totals.
 fn print(rows: &[Row], lines: &[Line]) {
     let columns = ["probes", "mistakes", "killed", "named", "coincidences", "seconds"];
-    println!("\n{:<24}{:<18}{:<8}{}", "station", "exercise", "", columns.map(|name| format!("{name:>13}")).concat());
+    println!("\n{:<24}{:<24}{:<8}{}", "station", "exercise", "", columns.map(|name| format!("{name:>13}")).concat());
     let mut total = [0.0; 6];
     for line in lines {
         let own = || rows.iter().filter(|row| row.exercise == line.exercise.id && !row.is_reference());
@@ -68,9 +68,9 @@ fn print(rows: &[Row], lines: &[Line]) {
         let counts = [line.probes, own().count(), killed, named, others].map(|count| count as f64);
         let numbers = [counts[0], counts[1], counts[2], counts[3], counts[4], line.seconds];
         total.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
-        println!("{:<24}{:<18}{:<8}{}", line.exercise.station, line.exercise.id, line.language.id(), cells(numbers));
+        println!("{:<24}{:<24}{:<8}{}", line.exercise.station, line.exercise.id, line.language.id(), cells(numbers));
     }
-    println!("{:<50}{}\n", "total", cells(total));
+    println!("{:<56}{}\n", "total", cells(total));
 }
 
 fn cells(numbers: [f64; 6]) -> String {
