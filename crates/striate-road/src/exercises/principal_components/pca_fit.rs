@@ -125,10 +125,15 @@ fn aligned(arguments: &[Value], value: Value) -> Value {
     let k = variances.len();
     let centered = &x - &mean(x);
     let own_directions = |columns: ArrayView2<'_, f64>| {
-        columns.nrows() == x.ncols() && {
+        columns.nrows() == x.ncols() && columns.ncols() == variances.len() && {
             let image = centered.t().dot(&centered.dot(&columns));
             let along = (&image * &columns).sum_axis(Axis(0));
-            largest((&image - &(&columns * &along)).view()) <= 1e-6 * largest(image.view())
+            // In the order of the variances that came with them.
+            let in_order = (1..along.len()).all(|i| {
+                let step = along[i] - along[i - 1];
+                step.abs() <= 1e-6 * along[0].abs() || step * (variances[i] - variances[i - 1]) >= 0.0
+            });
+            in_order && largest((&image - &(&columns * &along)).view()) <= 1e-6 * largest(image.view())
         }
     };
     let in_columns =

@@ -94,13 +94,17 @@ fn reference(arguments: &[Value]) -> Outcome {
     divided(arguments, |variance, eps| (variance + eps).sqrt())
 }
 
-fn with_one_sign(_: &[Value], value: Value) -> Value {
+/// One sign for each column. Where the cloud does not spread the coordinates are 0; if they are not, they have come from
+/// dividing one rounding error by another, which differs from program to program, and are written as nan.
+fn with_one_sign(arguments: &[Value], value: Value) -> Value {
     match value {
         Value::Array(Array::F64(y)) if y.ndim() == 2 => {
             let mut y = y.into_dimensionality::<Ix2>().expect("two axes");
-            for mut column in y.columns_mut() {
-                let sign = sign(column.view());
-                column.mapv_inplace(|x| x * sign);
+            let variances = components(floats::<Ix2>(arguments, 0)).variances;
+            for (mut column, &variance) in y.columns_mut().into_iter().zip(&variances) {
+                let noise = variance <= 1e-20 * variances[0] && column.iter().any(|x| x.is_nan() || x.abs() > 1e-6);
+                let factor = if noise { f64::NAN } else { sign(column.view()) };
+                column.mapv_inplace(|x| x * factor);
             }
             y.into()
         }

@@ -169,8 +169,20 @@ const MISCONCEPTIONS: &[Misconception] = &[
         id: "zero-compared-exactly",
         title: "the smallest singular value counts as zero only if it is exactly 0",
         explanation: "Rounding turns the zero of a singular matrix into something like 1e-16 of the largest value, and the quotient into \
-                      1e16: a number that says nothing but \"rounding\". At that size the answer is infinity. And 0 / 0 is nan.",
+                      1e16: a number that says nothing but \"rounding\". At that size the answer is infinity.",
         question: "What is the smallest singular value of [[1, 2, 3], [4, 5, 6], [7, 8, 9]], computed and on paper?",
+        see: ("dlbook", "4.1 Overflow and Underflow"),
+        behaviour: |arguments| {
+            let values = svd(floats::<Ix2>(arguments, 0)).s.to_vec();
+            let zero = values[values.len() - 1] == 0.0;
+            returns(Value::Float(if zero { f64::INFINITY } else { ratio(&values) }))
+        },
+    },
+    Misconception {
+        id: "ratio-unguarded",
+        title: "the largest is divided by the smallest without looking whether that is zero",
+        explanation: "A singular matrix gives 1e16 by rounding, or a division by zero, and for zeros 0 / 0, which is nan. Compare the                       smallest with eps * max(m, n) times the largest first.",
+        question: "What is your condition number of a matrix of zeros?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {
             let values = svd(floats::<Ix2>(arguments, 0)).s.to_vec();

@@ -55,9 +55,8 @@ fn probes() -> Vec<Probe> {
         Probe::hard("all components", arguments(&tall, 3)),
         Probe::hard("no component", arguments(&wide, 0)),
         Probe::hard("more components than there are", arguments(&tall, 9)),
-        Probe::hard("rank 2, three components", arguments(&deficient, 3)),
+        Probe::hard("4 by 5 of rank 2, two components", arguments(&deficient, 2)),
         Probe::hard("a single column", arguments(&array![[3.0], [-4.0]], 1)),
-        Probe::hard("zeros", arguments(&Array2::zeros((3, 2)), 1)),
         Probe::hard("a negative k", arguments(&small, -1)),
     ]
 }
@@ -120,7 +119,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         see: ("dlbook", "2.8 Singular value decomposition"),
         behaviour: |arguments| {
             approximation(arguments, |all, k| {
-                let first = all.first(k.min(all.rank(1e-12)));
+                let first = all.first(k);
                 first.u.dot(&first.vt)
             })
         },
