@@ -208,6 +208,15 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, Array2::clone, softmax),
     },
     Misconception {
+        id: "relu-as-mask",
+        title: "the hidden layers hand on 1 where the sum is positive, not the sum itself",
+        explanation: "z > 0 is the slope of ReLU, which the backward pass needs. ReLU itself keeps positive sums as they are: np.maximum(z, 0), or \
+                      z * (z > 0).",
+        question: "What does your hidden layer make of a sum of 3: 3 or 1?",
+        see: ("dls-c1", DLS),
+        behaviour: |arguments| with(arguments, |z| z.mapv(|z| if z > 0.0 { 1.0 } else { 0.0 }), softmax),
+    },
+    Misconception {
         id: "hidden-softmax",
         title: "softmax is applied in every layer",
         explanation: "Softmax belongs to the last layer, where classes compete. In a hidden layer it makes the units compete, and their sum says nothing any \

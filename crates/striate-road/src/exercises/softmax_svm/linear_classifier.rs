@@ -173,7 +173,7 @@ impl Recipe {
             }
         }
         if self.turned_back {
-            v = v / &scale.insert_axis(Axis(1));
+            v /= &scale.insert_axis(Axis(1));
             biases -= &mean.dot(&v);
         }
         returns(Value::Tuple(vec![v.into(), biases.into()]))

@@ -187,6 +187,17 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
+        id: "count-stored-in-mask",
+        title: "minus the count is stored in an array of booleans and becomes True, a push of +1",
+        explanation: "margins > 0 is an array of booleans, and every number but 0 that is stored in it turns into True. Make it numbers first, \
+                      (margins > 0).astype(float), then put minus the count at the true class.",
+        question: "What is the dtype of margins > 0, and what becomes of -2 in it?",
+        see: ("numpy", "Data types, numpy.ndarray.astype"),
+        behaviour: |arguments| {
+            Recipe { true_class: |slopes| if slopes > 0.0 { 1.0 } else { 0.0 }, ..RIGHT }.loss(arguments)
+        },
+    },
+    Misconception {
         id: "true-class-missing",
         title: "the gradient has no term for the true class",
         explanation: "Raising the true class' score lowers every positive margin. Its column gets -x once per positive margin; without it the wrong \
