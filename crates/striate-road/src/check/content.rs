@@ -17,7 +17,7 @@ struct Known<F>(F);
 impl<F: FnMut(&[Value]) -> Outcome> Subject for Known<F> {
     fn call(&mut self, probe: &Probe, _strided: bool) -> Result<Returned, Stop> {
         match (self.0)(&probe.arguments) {
-            Outcome::Value(value) => Ok(Returned { value, changed: Vec::new() }),
+            Outcome::Value(value) => Ok(Returned { value, changed: Vec::new(), seconds: 0.0 }),
             Outcome::Rejects(message) => Err(Stop::Raised { exception: "ValueError".into(), message, place: None }),
         }
     }

@@ -156,7 +156,7 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
         |rung: Rung| failing().filter(|(_, failure)| failure.rung == rung).min_by_key(|(trial, _)| trial.probe.size());
     report.diagnosis = diagnose::misconception(exercise, trials);
     if report.diagnosis.is_none() && rung >= Rung::Shape {
-        report.diagnosis = pair::diagnose(exercise, trials);
+        report.diagnosis = fingerprint::whole(exercise, trials).or_else(|| pair::diagnose(exercise, trials));
     }
     // A named mistake is best seen in numbers; without a name the lowest rung is what to look at.
     let shown =

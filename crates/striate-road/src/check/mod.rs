@@ -9,6 +9,7 @@ mod compare;
 mod diagnose;
 mod fingerprint;
 mod gradient;
+mod json;
 mod judge;
 mod measure;
 mod pair;
@@ -19,6 +20,7 @@ mod rules;
 mod shape;
 mod show;
 mod shrink;
+mod speed;
 mod worked;
 
 pub mod content;
@@ -33,9 +35,10 @@ use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, exercise_fil
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
+pub use json::to_json;
 pub use project::check_project;
 pub use render::render;
-pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Status, Timings};
+pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Speed, Status, Timings};
 pub(crate) use show::number_text;
 
 /// A function under test: a learner's program, or in the tests of the content a known behaviour.
@@ -102,6 +105,7 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
         return report;
     }
     let options = &within_budget(exercise, options);
+    report.protection = Some(options.protection());
     match runner(language).open(&exercise.signature, file, options) {
         Err(mut failure) => {
             report.printed = failure.printed;
@@ -118,6 +122,7 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
             judge::judge(exercise, &mut subject, &mut report);
             report.timings.calls_seconds = seconds(calls.elapsed());
             report.printed = subject.session.printed();
+            speed::measure(exercise, language, &mut subject, &mut report);
             if report.rung == Some(Rung::Values) && subject.session.alive() {
                 gradient::verdict(program, &mut subject, &mut report, options);
             }
@@ -163,6 +168,8 @@ pub(crate) fn empty(assignment: Assignment, language: Option<Language>, file: &P
         probes_passed: 0,
         probes: 0,
         timings: Timings::default(),
+        speed: None,
+        protection: None,
     }
 }
 

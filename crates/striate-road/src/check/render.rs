@@ -149,7 +149,10 @@ fn printed(out: &mut String, style: TerminalStyle, text: &str) {
 }
 
 fn footer(report: &Report) -> String {
-    let time = format!("{:.2} s", report.timings.total_seconds);
+    let mut time = format!("{:.2} s", report.timings.total_seconds);
+    if report.protection.is_some_and(|protection| !protection.is_apart()) {
+        time.push_str(", not kept apart (striate doctor tells more)");
+    }
     match report.status {
         Status::Passed => time,
         // A course's function, which has no station, has no hints either.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Attempt, ExerciseState, Timestamp};
-use crate::runner::{Language, Place};
+use crate::runner::{Language, Place, Protection};
 
 /// Number of the layout of [`Report`]; it grows when a field changes its meaning or goes away.
 pub const SCHEMA: u32 = 1;
@@ -214,6 +214,19 @@ pub struct Timings {
     pub total_seconds: f64,
 }
 
+/// A right function on a large input, beside a plain loop in the same language.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Speed {
+    /// What the function took; none where it did not come to an end in time.
+    pub seconds: Option<f64>,
+    /// What a plain loop takes for the same work, from the time of one of its steps.
+    pub loop_seconds: f64,
+    /// How many times faster than the loop it should be.
+    pub asked: f64,
+    /// Whether it is.
+    pub enough: bool,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -249,6 +262,12 @@ pub struct Report {
     pub probes: usize,
     /// Times.
     pub timings: Timings,
+    /// How fast a right function is, where the exercise asks for speed.
+    #[serde(default)]
+    pub speed: Option<Speed>,
+    /// How the program was kept apart; none where no program ran.
+    #[serde(default)]
+    pub protection: Option<Protection>,
 }
 
 impl Report {

@@ -4,6 +4,7 @@
 //! program under limits and hands back a session; everything language-neutral (frames, time, printing, the end of
 //! the process) is in `session`. A further language is one more folder here and one more arm in [`runner`].
 
+pub mod found;
 mod platform;
 mod python;
 mod rust;
@@ -20,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::exercise::{Exercise, Signature};
 use crate::value::Value;
 
-pub use platform::Limits;
+pub use platform::{Limits, Protection};
 pub use session::{Patience, Returned, Session};
 
 /// A language the exercises can be written in.
@@ -78,6 +79,8 @@ pub struct RunOptions {
     pub cache: PathBuf,
     /// What the program may use.
     pub limits: Limits,
+    /// How it is kept apart; the strongest way that works here if none is given.
+    pub protection: Option<Protection>,
     /// How long it may take.
     pub patience: Patience,
 }
@@ -89,8 +92,16 @@ impl Default for RunOptions {
             workspace: None,
             cache: std::env::temp_dir().join("striate-cache"),
             limits: Limits::default(),
+            protection: None,
             patience: Patience { load: Duration::from_secs(30), call: Duration::from_secs(10), cancelled: None },
         }
+    }
+}
+
+impl RunOptions {
+    /// How programs are kept apart.
+    pub fn protection(&self) -> Protection {
+        self.protection.unwrap_or_else(Protection::active)
     }
 }
 

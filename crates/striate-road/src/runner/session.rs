@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::platform;
+use super::platform::{self, Protection};
 use super::wire::{NONCE_LENGTH, Reader, put_text, put_value};
 use super::{Call, Place, Stop};
 use crate::value::{Callback, Value};
@@ -59,6 +59,7 @@ pub struct Session {
     events: Receiver<Event>,
     printed: Arc<Printed>,
     patience: Patience,
+    protection: Protection,
     ended: bool,
 }
 
@@ -67,7 +68,7 @@ pub(super) type Answer = Result<Vec<u8>, Stop>;
 
 impl Session {
     /// Starts `command` and gives it its nonce.
-    pub(super) fn start(mut command: Command, patience: Patience) -> std::io::Result<Session> {
+    pub(super) fn start(mut command: Command, patience: Patience, protection: Protection) -> std::io::Result<Session> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let nonce = nonce();
         let mut requests = child.stdin.take().expect("standard input is piped");
@@ -81,7 +82,7 @@ impl Session {
         std::thread::spawn(move || read_answers(answers, nonce, &sender, &noise));
         let noise = Arc::clone(&printed);
         std::thread::spawn(move || read_printing(errors, &noise));
-        Ok(Session { child, requests: Some(requests), events, printed, patience, ended: false })
+        Ok(Session { child, requests: Some(requests), events, printed, patience, protection, ended: false })
     }
 
     /// Waits for the program's next frame within the time for loading.
@@ -125,7 +126,17 @@ impl Session {
             Some(count) => (0..count).map(|_| reader.number().map(|at| at as usize)).collect::<Option<_>>()?,
             None => Vec::new(),
         };
-        Some(Returned { value, changed })
+        Some(Returned { value, changed, seconds: reader.float().unwrap_or_default() })
+    }
+
+    /// Seconds that the innermost line of a plain loop takes in this language.
+    pub fn naive_step(&mut self) -> Result<f64, Stop> {
+        let deadline = Instant::now() + self.patience.call;
+        self.send(b"T");
+        let answer = self.wait(deadline)?;
+        let mut reader = Reader::new(&answer);
+        let seconds = if reader.byte() == Some(b'T') { reader.float() } else { None };
+        seconds.ok_or(Stop::Crashed(BROKEN_ANSWER.into()))
     }
 
     /// What the program printed so far.
@@ -204,6 +215,10 @@ impl Session {
             None => "it closed its connection to Striate".into(),
             Some(status) => match (platform::signal(status), status.code()) {
                 (Some(signal), _) => format!("it was ended by {signal}"),
+                // The shell between says so of a signal.
+                (None, Some(code @ 129..=160)) if self.protection.is_apart() => {
+                    format!("it was ended by {}", platform::signal_name(code - 128))
+                }
                 (None, Some(code)) => format!("it ended the whole program with exit code {code}"),
                 (None, None) => "it ended the whole program".into(),
             },
@@ -235,6 +250,8 @@ pub struct Returned {
     pub value: Value,
     /// Positions of changed arguments.
     pub changed: Vec<usize>,
+    /// How long the call took, as the program measured it.
+    pub seconds: f64,
 }
 
 fn raised(reader: &mut Reader<'_>) -> Option<Stop> {

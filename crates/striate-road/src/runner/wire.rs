@@ -11,7 +11,8 @@
 //! | `L` | call | load: path, function name, number of parameters (`u32`) |
 //! | `E` | answer | loading failed: kind, message, file, line (`u32`), source line |
 //! | `C` | call | strided arrays? a tuple expected? (one byte each, for Python), number of arguments (`u32`), arguments |
-//! | `V` | answer | a value, then for Python: which arrays and lists were changed (`u32` count, `u32` each) |
+//! | `V` | answer | a value, which arrays and lists were changed (`u32` count, `u32` each), seconds (`f64`) |
+//! | `T` | both | measure a plain loop; the answer has the seconds of one step (`f64`) |
 //! | `X` | answer | raised: message, file, line (`u32`), and for Python: exception type |
 //! | `B` | both | call back: id (`u32`) and argument; Striate answers `V` value or `X` text |
 //!
@@ -140,6 +141,11 @@ impl<'a> Reader<'a> {
     /// A `u32`.
     pub fn number(&mut self) -> Option<u32> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    /// An `f64`.
+    pub fn float(&mut self) -> Option<f64> {
+        Some(f64::from_le_bytes(self.word()?))
     }
 
     fn word(&mut self) -> Option<[u8; 8]> {

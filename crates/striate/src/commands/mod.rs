@@ -1,6 +1,7 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
 mod check;
+mod doctor;
 mod eval;
 mod goal;
 mod hint;
@@ -55,6 +56,7 @@ enum Command {
     Start(start::Args),
     Check(check::Args),
     Hint(hint::Args),
+    Doctor(doctor::Args),
     Goal(goal::Args),
     Notes(notes::Args),
     Progress(progress::Args),
@@ -73,6 +75,7 @@ pub fn run() -> ExitCode {
         Some(Command::Road(args)) => road::run(args, &home),
         Some(Command::Start(args)) => start::run(args, &home),
         Some(Command::Check(args)) => check::run(args, &home),
+        Some(Command::Doctor(args)) => doctor::run(args, &home),
         Some(Command::Hint(args)) => hint::run(args, &home),
         Some(Command::Goal(args)) => goal::run(args, &home),
         Some(Command::Notes(args)) => notes::run(args, &home),

@@ -14,7 +14,7 @@ use ndarray::{ArrayD, Dimension};
 
 use super::compare::{close, largest};
 use super::judge::Trial;
-use super::report::{Diagnosis, Evidence};
+use super::report::{Diagnosis, Evidence, Rung};
 use crate::exercise::{Exercise, Kind, Outcome, Tolerance};
 use crate::value::Value;
 
@@ -68,6 +68,34 @@ fn axis_words(pairs: &[Pair], axis: usize) -> String {
 
 /// The name of a pattern, a sentence about it and a question.
 type Pattern = (&'static str, String, &'static str);
+
+/// Patterns that give every number of a result from the right one, so that nothing is left to explain.
+const WHOLE: [&str; 16] = [
+    "all-zero",
+    "all-equal",
+    "input-returned",
+    "sign",
+    "absolute",
+    "squared",
+    "root",
+    "reciprocal",
+    "truncated",
+    "ratio",
+    "transposed",
+    "reversed",
+    "channels-reversed",
+    "rotated",
+    "permuted-axes",
+    "reshaped",
+];
+
+/// The pattern of a single result that explains all of it: simpler than any two mistakes.
+pub(super) fn whole(exercise: &Exercise, trials: &[Trial]) -> Option<Diagnosis> {
+    let single = !matches!(exercise.signature.returns.kind, Kind::Tuple(_));
+    // Where shapes are wrong there is more to explain than the numbers.
+    let shapes = trials.iter().all(|trial| trial.failure.as_ref().is_none_or(|failure| failure.rung > Rung::Shape));
+    recognise(exercise, trials).filter(|found| single && shapes && WHOLE.contains(&found.id.as_str()))
+}
 
 /// The first pattern that holds, if one does.
 pub(super) fn recognise(exercise: &Exercise, trials: &[Trial]) -> Option<Diagnosis> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::session::Session;
 use super::wire::{Reader, put_text};
-use super::{Language, NotOpened, Opened, Place, RunOptions, Runner, Stop, Unloaded, on_path, platform};
+use super::{Language, NotOpened, Opened, Place, RunOptions, Runner, Stop, Unloaded, on_path};
 use crate::exercise::{Exercise, Signature};
 
 /// The program that runs inside the learner's interpreter.
@@ -53,13 +53,15 @@ impl Runner for Python {
 }
 
 fn start(python: &Path, file: &Path, options: &RunOptions) -> Result<Session, String> {
-    let mut command = platform::limited_command(python.as_os_str(), &options.limits, false);
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let protection = options.protection();
+    let mut command = protection.command(python.as_os_str(), &options.limits, false, folder);
     // Unbuffered bytes and no cache folders beside the learner's files; one thread is quicker to start than many.
-    command.args(["-B", "-c", HARNESS]).current_dir(file.parent().unwrap_or(Path::new(".")));
+    command.args(["-B", "-c", HARNESS]);
     for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"] {
         command.env(name, "1");
     }
-    Session::start(command, options.patience.clone())
+    Session::start(command, options.patience.clone(), protection)
         .map_err(|error| format!("cannot start {}: {error}", python.display()))
 }
 
@@ -104,19 +106,20 @@ fn numpy_missing(executable: &str, version: &str, error: &str, options: &RunOpti
         "Then set STRIATE_PYTHON to the python of that environment."
     };
     format!(
-        "NumPy cannot be imported by {executable} (Python {version}): {error}\nTo get it:\n  \"{executable}\" -m venv \
-         \"{}\"\n  \"{}\" -m pip install numpy\n{note} Or name another Python with --python or STRIATE_PYTHON.",
+        "NumPy cannot be imported by {executable} (Python {version}): {error}\nTo get it: striate doctor --make-venv\nIt \
+         does this, which needs the network once:\n  \"{executable}\" -m venv \"{}\"\n  \"{}\" -m pip install numpy\n{note} \
+         Or name another Python with --python or STRIATE_PYTHON.",
         venv.display(),
         inside.display(),
     )
 }
 
-fn venv_python(venv: &Path) -> PathBuf {
+pub(super) fn venv_python(venv: &Path) -> PathBuf {
     if cfg!(windows) { venv.join("Scripts").join("python.exe") } else { venv.join("bin").join("python") }
 }
 
 /// The interpreter to use; see [`RunOptions::python`] for the order.
-fn interpreter(options: &RunOptions) -> Result<PathBuf, String> {
+pub(super) fn interpreter(options: &RunOptions) -> Result<PathBuf, String> {
     let from_environment = || std::env::var_os("STRIATE_PYTHON").filter(|value| !value.is_empty()).map(PathBuf::from);
     let named = options
         .python

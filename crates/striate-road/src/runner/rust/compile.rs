@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::{ARRAY_SOURCE, HARNESS_SOURCE, source};
 use crate::exercise::Signature;
+use crate::runner::platform::{Limits, kill, limited_command};
 use crate::runner::{Place, RunOptions, Unloaded, on_path};
 
 const NO_RUST: &str = "no Rust compiler found: install Rust from https://rustup.rs, open a new terminal and run this \
@@ -19,6 +20,10 @@ const NO_RUST: &str = "no Rust compiler found: install Rust from https://rustup.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Compiling the learner's file takes a second or two; a constant that is computed without end takes for ever.
 const COMPILE_LIMIT: Duration = Duration::from_secs(60);
+
+/// What the compiler may use: a constant or a type can be made to grow without end.
+const COMPILER: Limits =
+    Limits { memory_bytes: 8 << 30, cpu_seconds: 120, file_bytes: 1 << 30, files: 1024, processes: 4096 };
 
 /// The program for `file`, compiled unless the same text was compiled before.
 pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Result<PathBuf, Unloaded> {
@@ -59,7 +64,7 @@ pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Resu
         let entry = scratch.path().join("main.rs");
         fs::write(&entry, &main).map_err(failed)?;
         let built = scratch.path().join("check");
-        let mut command = Command::new(&rustc);
+        let mut command = limited_command(rustc.as_os_str(), &COMPILER, false);
         command.arg(&entry).arg("-o").arg(&built).args(["--crate-name", "check", "--crate-type", "bin"]);
         command.arg("--extern").arg(format!("striate_array={}", library.display()));
         let messages = run(&mut command).map_err(failed)?;
@@ -86,7 +91,7 @@ fn support_name(support: &Path) -> &[u8] {
     support.file_name().map_or(b"", |name| name.as_encoded_bytes())
 }
 
-fn compiler() -> Option<PathBuf> {
+pub fn compiler() -> Option<PathBuf> {
     let named = std::env::var_os("RUSTC").map(PathBuf::from).filter(|path| path.is_file());
     let home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -108,7 +113,7 @@ fn compile_support(rustc: &Path, folder: &Path) -> io::Result<Result<(), Unloade
     let scratch = tempfile::tempdir_in(parent)?;
     fs::write(scratch.path().join("lib.rs"), format!("{ARRAY_SOURCE}\n#[doc(hidden)]\npub mod harness;\n"))?;
     fs::write(scratch.path().join("harness.rs"), HARNESS_SOURCE)?;
-    let mut command = Command::new(rustc);
+    let mut command = limited_command(rustc.as_os_str(), &COMPILER, false);
     command.arg(scratch.path().join("lib.rs")).args(["--crate-name", "striate_array", "--crate-type", "rlib"]);
     command.arg("-o").arg(scratch.path().join("libstriate_array.rlib"));
     let messages = run(&mut command)?;
@@ -165,7 +170,7 @@ fn finish(command: &mut Command, limit: Duration) -> io::Result<(bool, Vec<u8>)>
             Some(status) => break status,
             None if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
             None => {
-                child.kill()?;
+                kill(&mut child)?;
                 child.wait()?;
                 let text = format!(
                     "it is not done after {} s; is there a const, or a macro, whose value takes for ever to compute?",
@@ -296,7 +301,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("endless.rs");
         fs::write(&file, "pub const N: usize = { let mut i = 0; while i < 10 { i &= 1; } i };").unwrap();
-        let mut command = Command::new(rustc);
+        let mut command = limited_command(rustc.as_os_str(), &COMPILER, false);
         command.arg(&file).args(["--crate-type", "lib", "--cap-lints", "allow", "-o"]).arg(dir.path().join("out"));
         let (success, text) = finish(&mut command, Duration::from_millis(500)).unwrap();
         assert!(!success);

@@ -3,10 +3,12 @@
 mod compile;
 mod source;
 
+pub(super) use compile::compiler;
+
 use std::path::{Path, PathBuf};
 
 use super::session::Session;
-use super::{Language, NotOpened, Opened, RunOptions, Runner, Stop, Unloaded, platform};
+use super::{Language, NotOpened, Opened, RunOptions, Runner, Stop, Unloaded};
 use crate::exercise::{Exercise, Signature};
 
 /// The array crate as the learner sees it.
@@ -61,9 +63,11 @@ impl Runner for Rust {
         }
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf());
         let program = compile::program(signature, &file, options)?;
-        let mut command = platform::limited_command(program.as_os_str(), &options.limits, true);
-        command.current_dir(file.parent().unwrap_or(Path::new("."))).env("RUST_BACKTRACE", "0");
-        let mut session = Session::start(command, options.patience.clone())
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let protection = options.protection();
+        let mut command = protection.command(program.as_os_str(), &options.limits, true, folder);
+        command.env("RUST_BACKTRACE", "0");
+        let mut session = Session::start(command, options.patience.clone(), protection)
             .map_err(|error| Unloaded::CannotRun(format!("cannot start {}: {error}", program.display())))?;
         let stop = match session.wait_loaded() {
             Ok(answer) if answer.first() == Some(&b'R') => return Ok(session),
