@@ -97,6 +97,26 @@ fn a_second_check_of_the_same_file_compiles_nothing() {
 }
 
 #[test]
+fn the_first_check_and_a_check_after_a_change_are_quick() {
+    let mut learner = learner("img.map(|x| 3.25 * x)");
+    let cache = tempfile::tempdir().unwrap();
+    learner.options.cache = cache.path().to_path_buf();
+    // With the array crate.
+    let first = learner.check().timings.total_seconds;
+    // The best of a few: other work may go on beside this test.
+    let changed = (0..3).map(|round| {
+        learner.write(&format!("{HEAD}    img.map(|x| {round}.5 * x)\n}}\n"));
+        learner.check().timings.total_seconds
+    });
+    let changed = changed.fold(f64::INFINITY, f64::min);
+    println!(
+        "first check {first:.2} s, after a change {changed:.2} s, unchanged {:.2} s",
+        learner.check().timings.total_seconds
+    );
+    assert!(first < 15.0 && changed < 3.0, "{first} s, then {changed} s");
+}
+
+#[test]
 fn a_module_beside_the_file_can_be_used() {
     let learner = learner("crate::scaling::scale(img)");
     learner.write_beside(

@@ -39,7 +39,7 @@ pub(super) fn check_function(exercise: &'static Exercise, behaviour: impl FnMut(
 #[cfg(test)]
 pub(super) fn shrink_function(exercise: &'static Exercise, behaviour: impl Fn(&[Value]) -> Outcome) -> Report {
     let mut report = check_function(exercise, &behaviour);
-    let effort = super::shrink::Effort { calls: 2000, time: std::time::Duration::from_millis(500) };
+    let effort = super::shrink::Effort { calls: 2000, time: std::time::Duration::from_secs(10) };
     // A mistake may panic on an input that it was not written for, as a learner's program may.
     let careful = |arguments: &[Value]| {
         super::attempt::attempt(|| behaviour(arguments)).unwrap_or_else(|| Outcome::Rejects("a panic".into()))

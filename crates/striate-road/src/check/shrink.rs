@@ -38,7 +38,7 @@ impl Default for Effort {
 pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &mut Report, effort: Effort) {
     let shrinkable = matches!(
         report.rung,
-        Some(Rung::Values | Rung::Finite | Rung::Shape | Rung::Type | Rung::Returns | Rung::Raises | Rung::Mutation)
+        Some(Rung::Values | Rung::Finite | Rung::Shape | Rung::Type | Rung::Returns | Rung::Mutation)
     );
     let (Some(rung), Some(case), true) = (report.rung, &report.case, shrinkable && exercise.measured.is_empty()) else {
         return;
@@ -76,8 +76,10 @@ pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &
     };
     let smaller = Probe { label, difficulty: probe.difficulty, arguments: failing.arguments.clone() };
     report.case = Some(show::case(&exercise.signature, &smaller, &failing.expected, &failing.got, &exercise.tolerance));
-    if !failing.text.is_empty() && report.message.lines().count() <= 1 && report.rung != Some(Rung::Raises) {
-        report.message = failing.text.clone();
+    if !failing.text.is_empty() {
+        // What follows the first line is about all inputs.
+        let rest = report.message.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
+        report.message = format!("{}{rest}", failing.text);
     }
     explain(exercise, &failing, report);
 }
@@ -161,7 +163,8 @@ impl Search<'_> {
                 };
                 (Outcome::Value(value), rung, text)
             }
-            Err(Stop::Raised { exception, .. }) => (Outcome::Rejects(exception), Rung::Raises, String::new()),
+            // An error has words of its own, which are about its own input.
+            Err(Stop::Raised { .. }) => return None,
             Err(_) => {
                 self.alive = false;
                 return None;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use striate_road::assignment::{self, Assignment};
-use striate_road::check::{CheckOptions, Report, check_exercise, check_project, last, render};
+use striate_road::check::{CheckOptions, Report, check_exercise, check_project, last, render, to_json};
 use striate_road::course::Course;
 use striate_road::map::nearest;
 use striate_road::progress::now;
@@ -225,7 +225,7 @@ impl Checker {
         for (at, answer) in answers.iter().enumerate() {
             let report = self.check(learner, answer);
             if self.json {
-                screen::print(&format!("{}\n", serde_json::to_string(&report).expect("a report is plain data")));
+                screen::print(&format!("{}\n", to_json(&report)));
             } else {
                 screen::print(&render(&report, screen::style()));
             }
