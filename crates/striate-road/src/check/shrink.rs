@@ -479,6 +479,14 @@ mod tests {
     }
 
     #[test]
+    fn it_fits_a_screen() {
+        let exercise = exercise("convolve2d");
+        let report = shrink_function(exercise, exercise.misconceptions[0].behaviour);
+        let style = crate::text::TerminalStyle { width: 100, color: false };
+        insta::assert_snapshot!(crate::check::render(&report, style));
+    }
+
+    #[test]
     fn axes_of_one_name_are_cut_together() {
         let case = case_of("conv2d_backward", "stride-ignored-in-dw");
         assert_eq!(shape(&case, 0)[0], shape(&case, 1)[0], "{case:#?}");
