@@ -32,7 +32,7 @@ impl Labelled {
     fn first(dataset: &Dataset, count: usize) -> Self {
         let bytes = dataset.images[..count * DIGIT * DIGIT].to_vec();
         let images = Array3::from_shape_vec((count, DIGIT, DIGIT), bytes).expect("28 by 28 bytes per digit");
-        Labelled { images, labels: dataset.labels[..count].iter().map(|&label| i64::from(label)).collect() }
+        Labelled { images, labels: dataset.labels[..count].to_vec() }
     }
 
     fn select(&self, indices: &[usize]) -> Self {

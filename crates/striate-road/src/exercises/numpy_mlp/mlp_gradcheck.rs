@@ -154,7 +154,7 @@ impl Call<'_> {
         }
         let powers = logits.mapv(f64::exp);
         let sums: Array1<f64> = powers.sum_axis(Axis(1));
-        let mut dlogits = powers / &sums.view().insert_axis(Axis(1));
+        let mut dlogits = powers / sums.view().insert_axis(Axis(1));
         let mut loss = 0.0;
         for (row, &class) in self.y.iter().enumerate() {
             loss += match slips {
