@@ -9,6 +9,7 @@ pub mod map;
 pub mod progress;
 pub mod project;
 pub mod projects;
+pub mod review;
 pub mod runner;
 pub mod text;
 pub mod value;

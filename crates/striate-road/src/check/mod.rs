@@ -35,10 +35,12 @@ use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, exercise_fil
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
+pub(crate) use compare::alike;
 pub use json::to_json;
 pub use project::check_project;
-pub use render::render;
+pub use render::{render, render_case};
 pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Speed, Status, Timings};
+pub(crate) use show::case as show_case;
 pub(crate) use show::number_text;
 
 /// A function under test: a learner's program, or in the tests of the content a known behaviour.

@@ -67,6 +67,13 @@ pub fn render(report: &Report, style: TerminalStyle) -> String {
     out
 }
 
+/// One input with the right result and another one, as text.
+pub fn render_case(case: &Case, style: TerminalStyle) -> String {
+    let mut out = String::new();
+    example(&mut out, style, case);
+    out
+}
+
 fn line(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');

@@ -102,14 +102,14 @@ pub(super) const SOFTMAX_OVERFLOW: Words = words(
     ("cs231n", "notes: Linear classification, Practical issues: Numeric stability"),
 );
 pub(super) const SOFTMAX_AXIS: Words = words(
-    "softmax-over-examples",
+    "normalized-over-examples",
     "the scores are normalised over the examples of a class and not over the classes of an example",
     "Each example has its own distribution over the classes: sum over axis 1, with keepdims=True so that it lines up.",
     "Which of your sums is 1: that of a row, or that of a column?",
     LINEAR,
 );
 pub(super) const MAX_OF_ALL: Words = words(
-    "max-of-whole-matrix",
+    "shift-over-matrix",
     "the maximum of all scores is subtracted, not that of each row",
     "A row whose scores lie far below the largest of the matrix underflows: all its exponentials are 0, and 0 / 0 is no \
      number. Take the maximum with axis=1, keepdims=True.",
@@ -117,7 +117,7 @@ pub(super) const MAX_OF_ALL: Words = words(
     ("cs231n", "notes: Linear classification, Practical issues: Numeric stability"),
 );
 pub(super) const LOG_EPSILON: Words = words(
-    "epsilon-in-logarithm",
+    "log-epsilon",
     "a small number is added inside the logarithm",
     "log(p + epsilon) hides log(0), but it bends the loss everywhere, and its gradient no longer is p - 1. Compute \
      log p as shifted score minus log of the sum of exponentials: it needs no epsilon.",
@@ -125,7 +125,7 @@ pub(super) const LOG_EPSILON: Words = words(
     ("cs231n", "notes: Linear classification, Practical issues: Numeric stability"),
 );
 pub(super) const TRUE_CLASS_PER_CLASS: Words = words(
-    "true-class-subtracted-per-class",
+    "true-class-per-class",
     "the term of the true class is subtracted once for every class",
     "The -1 for the true class belongs to an example, not to each turn of the loop over classes: it stands behind an if, or \
      outside of the inner loop.",
@@ -133,7 +133,7 @@ pub(super) const TRUE_CLASS_PER_CLASS: Words = words(
     LINEAR,
 );
 pub(super) const TRUE_CLASS_MISSING: Words = words(
-    "true-class-not-subtracted",
+    "true-class-missing",
     "the gradient of the true class lacks its own term",
     "The loss depends on the true class's score too, through the minus sign: raising it lowers the loss. Its gradient has to \
      be negative.",
@@ -141,35 +141,35 @@ pub(super) const TRUE_CLASS_MISSING: Words = words(
     LINEAR,
 );
 pub(super) const REGULARISATION_MISSING: Words = words(
-    "regularisation-missing",
+    "regularization-missing",
     "the regularisation is left out of loss and gradient",
     "The loss is the mean of the data losses plus reg * sum(W * W); its gradient has 2 * reg * W.",
     "Where does your code use reg?",
     LINEAR,
 );
 pub(super) const REGULARISATION_GRADIENT_MISSING: Words = words(
-    "regularisation-missing-in-gradient",
+    "regularization-missing-in-gradient",
     "the regularisation is in the loss but not in the gradient",
     "What is added to the loss has a gradient: reg * sum(W * W) gives 2 * reg * W.",
     "What is the derivative of reg * w**2?",
     LINEAR,
 );
 pub(super) const REGULARISATION_LOSS_MISSING: Words = words(
-    "regularisation-missing-in-loss",
+    "regularization-missing-in-loss",
     "the regularisation is in the gradient but not in the loss",
     "A gradient check compares the two: the loss needs reg * sum(W * W).",
     "Does your loss change when reg does?",
     LINEAR,
 );
 pub(super) const REGULARISATION_DIVIDED: Words = words(
-    "regularisation-divided",
+    "regularization-averaged",
     "the regularisation is divided by the number of examples as well",
     "The mean is over the data losses. The regularisation is added once, after the division.",
     "Does the penalty on the weights depend on how many examples there are?",
     LINEAR,
 );
 pub(super) const REGULARISATION_MISMATCH: Words = words(
-    "regularisation-gradient-mismatch",
+    "regularization-gradient-half",
     "the regularisation's gradient belongs to another loss: a factor 2 is lost or too much",
     "reg * sum(W * W) has the gradient 2 * reg * W; half of it, 0.5 * reg * sum(W * W), has reg * W. Both are fine, but they \
      belong together.",
@@ -177,7 +177,7 @@ pub(super) const REGULARISATION_MISMATCH: Words = words(
     LINEAR,
 );
 pub(super) const EPS_OUTSIDE: Words = words(
-    "epsilon-outside-root",
+    "eps-outside-root",
     "epsilon is added to the standard deviation, outside of the square root",
     "The course, the paper and every framework compute sqrt(var + eps). For ordinary variances the difference is in the last \
      digits; for tiny ones it is large.",
@@ -185,14 +185,14 @@ pub(super) const EPS_OUTSIDE: Words = words(
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const EPS_MISSING: Words = words(
-    "epsilon-missing",
+    "eps-missing",
     "epsilon is not used, and a feature that is constant divides by 0",
     "A feature with the same value in every example has variance 0. eps keeps the division finite.",
     "What do you divide by when all values are the same?",
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const SAMPLE_VARIANCE: Words = words(
-    "sample-variance",
+    "variance-unbiased",
     "the variance is divided by N - 1",
     "Normalisation uses the variance of this very batch: np.var with its default ddof=0. N - 1 estimates the variance of a \
      population from a sample.",
@@ -200,21 +200,21 @@ pub(super) const SAMPLE_VARIANCE: Words = words(
     ("numpy", "numpy.var, argument ddof"),
 );
 pub(super) const DIVIDED_BY_VARIANCE: Words = words(
-    "divided-by-variance",
+    "root-missing",
     "the values are divided by the variance and not by its square root",
     "After normalisation the variance should be 1. Dividing by the variance gives 1 / variance.",
     "What is the standard deviation of your normalised features?",
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const SCALE_MISSING: Words = words(
-    "scale-missing",
+    "scale-shift-missing",
     "gamma and beta are not used",
     "The layer returns gamma * normalised + beta, so that the network can undo the normalisation where it hurts.",
     "Where do gamma and beta enter?",
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const SCALE_MISSING_IN_TEST: Words = words(
-    "scale-missing-in-test",
+    "scale-shift-missing-in-test",
     "in test mode gamma and beta are not used",
     "Only the statistics differ between the modes; scale and shift are learned and stay. With gamma = 1 and beta = 0, as in \
      the course's own check, nobody notices.",
@@ -222,14 +222,14 @@ pub(super) const SCALE_MISSING_IN_TEST: Words = words(
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const RUNNING_NOT_USED: Words = words(
-    "running-statistics-not-used",
+    "running-not-used-in-test",
     "test mode normalises with the statistics of the batch it is given",
     "At test time an example's answer must not depend on its neighbours: use running_mean and running_var.",
     "What would test mode return for a batch of one?",
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const STATISTICS_CONSTANT: Words = words(
-    "statistics-as-constants",
+    "statistics-taken-as-constants",
     "the mean and the variance are treated as constants",
     "Every input moves the mean and the variance, and through them all other outputs. Both paths bring a gradient back: \
      subtract its mean, and the part along the normalised values.",
@@ -251,7 +251,7 @@ pub(super) const VARIANCE_PATH_MISSING: Words = words(
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const DGAMMA_WITH_INPUT: Words = words(
-    "scale-gradient-with-input",
+    "input-for-xhat",
     "dgamma uses the input and not the normalised values",
     "gamma multiplied the normalised values, so these are its partner in the backward pass: dgamma = sum(dout * xhat).",
     "By what was gamma multiplied in the forward pass?",
@@ -265,7 +265,7 @@ pub(super) const DGAMMA_WITHOUT_PARTNER: Words = words(
     ("cs231n", "assignment 2 BatchNormalization"),
 );
 pub(super) const GAMMA_MISSING: Words = words(
-    "scale-missing-in-gradient",
+    "gamma-missing",
     "gamma does not enter dx",
     "The forward pass multiplied with gamma, so the gradient on its way back does as well. With gamma = 1 nobody notices.",
     "What is dx when gamma is 0?",
@@ -279,6 +279,27 @@ pub(super) const RESHAPE_SCRAMBLES: Words = words(
     "Which pixels stand in column 0 after your reshape?",
     ("numpy", "numpy.transpose"),
 );
+pub(super) const TANH_DERIVATIVE_MISSING: Words = words(
+    "tanh-derivative-missing",
+    "the derivative of tanh is missing",
+    "On its way back through tanh the gradient is multiplied with 1 - h**2.",
+    "What happens to the gradient where tanh is flat?",
+    BACKPROP,
+);
+pub(super) const TANH_NOT_SQUARED: Words = words(
+    "tanh-derivative-not-squared",
+    "the derivative of tanh is taken for 1 - h",
+    "With h = tanh(a), the derivative is 1 - h**2: at most 1, and the same for h and -h.",
+    "What is the slope of tanh where h is -0.5?",
+    BACKPROP,
+);
+pub(super) const TANH_OF_ACTIVATION: Words = words(
+    "tanh-derivative-of-activation",
+    "tanh is applied once more before its derivative is taken",
+    "1 - tanh(a)**2 is written with the sum a. If you have h = tanh(a) already, it is 1 - h**2.",
+    "Is what you square the sum or already its tanh?",
+    BACKPROP,
+);
 pub(super) const SIGN_FLIPPED: Words = words(
     "sign-flipped",
     "the step goes up the gradient",
@@ -287,7 +308,7 @@ pub(super) const SIGN_FLIPPED: Words = words(
     NETWORKS,
 );
 pub(super) const EPS_INSIDE: Words = words(
-    "epsilon-inside-root",
+    "eps-inside-root",
     "epsilon is added under the square root",
     "In this optimiser epsilon stands outside: sqrt(v) + eps. Under the root, 1e-8 becomes 1e-4, which slows small steps.",
     "What is the square root of 1e-8?",

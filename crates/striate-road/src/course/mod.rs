@@ -7,9 +7,11 @@
 //! written: the program that calls their functions lies in a temporary folder.
 
 mod cs231n;
+mod deeplearning;
 mod folder;
 mod mistakes;
 mod report;
+mod road;
 mod scan;
 mod values;
 
@@ -50,7 +52,7 @@ impl Course {
     /// Its functions, in the order of the course.
     pub fn functions(self) -> &'static [CourseFunction] {
         static CS231N: LazyLock<Vec<CourseFunction>> = LazyLock::new(cs231n::functions);
-        static DEEP_LEARNING_AI: LazyLock<Vec<CourseFunction>> = LazyLock::new(Vec::new);
+        static DEEP_LEARNING_AI: LazyLock<Vec<CourseFunction>> = LazyLock::new(deeplearning::functions);
         match self {
             Course::Cs231n => &CS231N,
             Course::DeepLearningAi => &DEEP_LEARNING_AI,
@@ -113,6 +115,10 @@ impl CourseFunction {
 
     fn method_of(self, class: &'static str) -> CourseFunction {
         CourseFunction { class, ..self }
+    }
+
+    fn takes(self, takes: fn(&[String]) -> bool) -> CourseFunction {
+        CourseFunction { takes, ..self }
     }
 
     fn needs(self, needs: &'static [&'static str]) -> CourseFunction {

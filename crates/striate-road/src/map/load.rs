@@ -144,6 +144,7 @@ fn read_station(
         project: file.project,
         exercises: file.exercises,
         text: files.get(&format!("stations/{id}/text.md")).cloned(),
+        mentor: files.get(&format!("stations/{id}/mentor.md")).cloned(),
     })
 }
 

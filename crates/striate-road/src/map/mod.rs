@@ -198,6 +198,9 @@ pub struct Station {
     /// The station's text in markdown with `$formulas$`; see [`crate::text`].
     #[serde(skip)]
     pub text: Option<String>,
+    /// Lines for a mentor, in markdown: what to ask the learner, and what a good answer sounds like.
+    #[serde(skip)]
+    pub mentor: Option<String>,
 }
 
 /// Old ids and what they are called now.

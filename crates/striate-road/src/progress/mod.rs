@@ -149,6 +149,19 @@ pub struct MisconceptionMet {
     pub last_at: Timestamp,
 }
 
+/// An answer to a review card.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub struct Review {
+    /// Exercise of the card.
+    pub exercise: String,
+    /// The mistake it asks for.
+    pub misconception: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the mistake was recognised.
+    pub known: bool,
+}
+
 /// A learner's note on a station.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Note {
@@ -332,6 +345,28 @@ impl Progress {
         })
     }
 
+    /// Keeps an answer to a review card.
+    pub fn record_review(&mut self, review: &Review) -> Result<()> {
+        self.write(|transaction| insert_review(transaction, review).map(|_| ()))
+    }
+
+    /// All answers to review cards, oldest first.
+    pub fn reviews(&self) -> Result<Vec<Review>> {
+        self.read(|connection| {
+            connection
+                .prepare("SELECT exercise, misconception, at, known FROM reviews ORDER BY at, exercise, misconception")?
+                .query_map([], |row| {
+                    Ok(Review {
+                        exercise: row.get(0)?,
+                        misconception: row.get(1)?,
+                        at: row.get(2)?,
+                        known: row.get(3)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
     /// Notes that a hint was shown: hint number `level` of an exercise, counted from 0.
     pub fn record_hint(&mut self, exercise: &str, level: u32) -> Result<()> {
         let sql = "INSERT INTO hints (exercise, level, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -487,6 +522,13 @@ fn insert_attempt(connection: &Connection, attempt: &Attempt) -> rusqlite::Resul
         }
     }
     Ok(new)
+}
+
+/// Whether it was new: the same review (card and time) is stored once.
+fn insert_review(connection: &Connection, review: &Review) -> rusqlite::Result<bool> {
+    let Review { exercise, misconception, at, known } = review;
+    let sql = "INSERT INTO reviews (exercise, misconception, at, known) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
+    Ok(connection.execute(sql, params![exercise, misconception, at, known])? > 0)
 }
 
 fn put_note(connection: &Connection, station: &str, text: &str, at: Timestamp) -> rusqlite::Result<()> {

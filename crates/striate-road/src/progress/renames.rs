@@ -20,19 +20,20 @@ pub(super) fn needed(connection: &Connection, renames: &Renames) -> rusqlite::Re
     };
     let exercises = "SELECT EXISTS (SELECT 1 FROM attempts WHERE exercise = ?1) OR \
                      EXISTS (SELECT 1 FROM hints WHERE exercise = ?1)";
+    let exercises = format!("{exercises} OR EXISTS (SELECT 1 FROM reviews WHERE exercise = ?1)");
     let stations = "SELECT EXISTS (SELECT 1 FROM marks WHERE station = ?1) OR \
                     EXISTS (SELECT 1 FROM notes WHERE station = ?1)";
-    Ok(any(&renames.exercises, exercises)? || any(&renames.stations, stations)?)
+    Ok(any(&renames.exercises, &exercises)? || any(&renames.stations, stations)?)
 }
 
 /// Moves everything to the current ids. Where both ids hold something, the better mark and both notes stay.
 pub(super) fn apply(transaction: &Transaction<'_>, renames: &Renames) -> rusqlite::Result<()> {
     for old in renames.exercises.keys() {
         let current = renames.exercise(old);
-        for table in ["attempts", "hints"] {
+        for table in ["attempts", "hints", "reviews"] {
             let sql = format!("UPDATE OR IGNORE {table} SET exercise = ?2 WHERE exercise = ?1");
             transaction.execute(&sql, params![old, current])?;
-            // What stands under the current id already is the same attempt or the same hint.
+            // What stands under the current id already is the same attempt, hint or review.
             transaction.execute(&format!("DELETE FROM {table} WHERE exercise = ?1"), [old])?;
         }
     }

@@ -11,7 +11,8 @@ use super::{BUSY_TIMEOUT, ProgressError, Result, backup, now};
 const APPLICATION_ID: i64 = 0x5374_7269;
 
 /// Step `i` turns schema `i` into schema `i + 1`; schema 0 is an empty file. A step is never edited once released.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE attempts (
         id INTEGER PRIMARY KEY,
         at INTEGER NOT NULL,
@@ -35,7 +36,17 @@ pub(super) const MIGRATIONS: &[&str] = &["
     CREATE TABLE marks (station TEXT PRIMARY KEY, mark TEXT NOT NULL, at INTEGER NOT NULL);
     CREATE TABLE notes (station TEXT PRIMARY KEY, text TEXT NOT NULL, changed_at INTEGER NOT NULL);
     CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"];
+",
+    "
+    CREATE TABLE reviews (
+        exercise TEXT NOT NULL,
+        misconception TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        known INTEGER NOT NULL,
+        PRIMARY KEY (exercise, misconception, at)
+    );
+",
+];
 
 /// Opens the file and brings it to the newest schema.
 pub(super) fn open(path: &Path) -> Result<Connection> {

@@ -70,11 +70,11 @@ fn an_older_schema_is_copied_and_brought_up_to_date() {
     progress.set_note("filter-bench", "Kept.").unwrap();
     drop(progress);
 
-    // A made-up later version of Striate, whose second step adds a table and whose third fills it.
+    // A made-up later version of Striate, whose next step adds a table and whose last fills it.
     let step2 = "CREATE TABLE cards (id INTEGER PRIMARY KEY, front TEXT NOT NULL);";
     let step3 = "INSERT INTO cards (front) SELECT text FROM notes;";
     let mut connection = Connection::open(&path).unwrap();
-    let later = [schema::MIGRATIONS[0], step2, step3];
+    let later = [schema::MIGRATIONS, &[step2, step3]].concat();
     schema::migrate(&mut connection, &path, &later).unwrap();
     let front: String = connection.query_row("SELECT front FROM cards", [], |row| row.get(0)).unwrap();
     assert_eq!(front, "Kept.");
@@ -90,7 +90,7 @@ fn an_older_schema_is_copied_and_brought_up_to_date() {
     // This version, meeting the later one's file, leaves it alone.
     let before = std::fs::read(&path).unwrap();
     let error = Progress::open(&path).unwrap_err();
-    assert!(matches!(error, ProgressError::Newer { found: 3, known: 1, .. }), "{error}");
+    assert!(matches!(error, ProgressError::Newer { found: 4, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("update Striate"), "{error}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
@@ -101,7 +101,7 @@ fn a_failing_step_changes_nothing() {
     let path = database(&folder);
     Progress::open(&path).unwrap().set_note("filter-bench", "Kept.").unwrap();
     let mut connection = Connection::open(&path).unwrap();
-    let steps = [schema::MIGRATIONS[0], "CREATE TABLE cards (id INTEGER);", "INSERT INTO absent VALUES (1);"];
+    let steps = [schema::MIGRATIONS, &["CREATE TABLE cards (id INTEGER);", "INSERT INTO absent VALUES (1);"]].concat();
     schema::migrate(&mut connection, &path, &steps).unwrap_err();
     drop(connection);
     assert_eq!(Progress::open(&path).unwrap().note("filter-bench").unwrap().unwrap().text, "Kept.");
@@ -221,7 +221,7 @@ fn import_unites_and_never_loses() {
     here.set_mark("perceptron", Some(StationMark::Done)).unwrap();
     here.set_goal(Some("recognition")).unwrap();
     let imported = here.import(&file).unwrap();
-    assert_eq!(imported, Imported { attempts: 2, improved: 1, notes: 1, marks: 1 });
+    assert_eq!(imported, Imported { attempts: 2, improved: 1, notes: 1, marks: 1, reviews: 0 });
     assert_eq!(here.exercise("convolve2d").unwrap().best, Passed);
     assert_eq!(here.exercise("is_linear").unwrap().best, Passed, "the better state stays");
     assert_eq!(here.note("filter-bench").unwrap().unwrap().text, "Here.\n\n---\n\nThere.");

@@ -8,8 +8,8 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, ExerciseState, Note, Progress, ProgressError, Result, StationMark, Timestamp, insert_attempt,
-    mark_from_name, mark_name, now, put_note, renames, utc,
+    Attempt, ExerciseState, Note, Progress, ProgressError, Result, Review, StationMark, Timestamp, insert_attempt,
+    insert_review, mark_from_name, mark_name, now, put_note, renames, utc,
 };
 use crate::map::Road;
 
@@ -36,6 +36,9 @@ struct Export {
     notes: Vec<Note>,
     hints: Vec<HintShown>,
     attempts: Vec<Attempt>,
+    /// Exports of earlier versions have none.
+    #[serde(default)]
+    reviews: Vec<Review>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -56,6 +59,8 @@ pub struct Imported {
     pub notes: usize,
     /// Station marks that were added or rose.
     pub marks: usize,
+    /// Answers to review cards that were not here yet.
+    pub reviews: usize,
 }
 
 /// Why progress could not be written to a file.
@@ -181,6 +186,7 @@ impl Progress {
             notes: self.notes()?,
             hints,
             attempts: self.attempts()?,
+            reviews: self.reviews()?,
         })
     }
 }
@@ -189,6 +195,9 @@ fn merge(transaction: &rusqlite::Transaction<'_>, export: &Export) -> rusqlite::
     let mut imported = Imported::default();
     for attempt in &export.attempts {
         imported.attempts += usize::from(insert_attempt(transaction, attempt)?);
+    }
+    for review in &export.reviews {
+        imported.reviews += usize::from(insert_review(transaction, review)?);
     }
     for HintShown { exercise, level, at } in &export.hints {
         let sql = "INSERT INTO hints (exercise, level, at) VALUES (?1, ?2, ?3) \

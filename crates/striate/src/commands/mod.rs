@@ -1,5 +1,7 @@
 //! The command line: one file per command, each with its arguments and what it does.
 
+mod answer;
+mod ask;
 mod check;
 mod doctor;
 mod eval;
@@ -8,9 +10,11 @@ mod hint;
 mod notes;
 mod predict;
 mod progress;
+mod review;
 mod road;
 mod runs;
 mod start;
+mod station;
 mod studio;
 mod train;
 mod weights;
@@ -57,6 +61,10 @@ enum Command {
     Check(check::Args),
     Hint(hint::Args),
     Doctor(doctor::Args),
+    Review(review::Args),
+    Ask(ask::Args),
+    Answer(answer::Args),
+    Station(station::Args),
     Goal(goal::Args),
     Notes(notes::Args),
     Progress(progress::Args),
@@ -77,6 +85,10 @@ pub fn run() -> ExitCode {
         Some(Command::Check(args)) => check::run(args, &home),
         Some(Command::Doctor(args)) => doctor::run(args, &home),
         Some(Command::Hint(args)) => hint::run(args, &home),
+        Some(Command::Review(args)) => review::run(args, &home),
+        Some(Command::Ask(args)) => ask::run(args, &home),
+        Some(Command::Answer(args)) => answer::run(args, &home),
+        Some(Command::Station(args)) => station::run(args, &home),
         Some(Command::Goal(args)) => goal::run(args, &home),
         Some(Command::Notes(args)) => notes::run(args, &home),
         Some(Command::Progress(args)) => progress::run(args, &home),

@@ -71,6 +71,7 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
                 counted(imported.improved, "exercise") + " with a better state",
                 counted(imported.notes, "note"),
                 counted(imported.marks, "station mark"),
+                counted(imported.reviews, "review"),
             ];
             screen::print(&format!("Added from {}: {}.\n", file.display(), parts.join(", ")));
         }

@@ -7,11 +7,11 @@ use ndarray::Array4;
 
 use super::super::CourseFunction;
 use super::super::mistakes::words;
+use super::super::road::{answered, of_the_road, renamed};
 use super::super::values::{count, floats_named, images, int_named, returns};
 use super::SECOND;
 use crate::exercise::{Difficulty, Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercise::{ForwardCall, GradientCheck};
-use crate::exercises;
 use crate::exercises::numbers::Numbers;
 use crate::value::{Array, Value};
 
@@ -45,42 +45,15 @@ pub(super) fn functions() -> Vec<CourseFunction> {
     ]
 }
 
-/// The road's exercise of that name.
-fn of_the_road(id: &str) -> &'static Exercise {
-    exercises::find(id).unwrap_or_else(|| panic!("{id} is an exercise of the road"))
-}
-
-/// The probes of one of the road's exercises that have an answer: a course does not ask to refuse anything.
-fn answered(exercise: &'static Exercise) -> Vec<Probe> {
-    let mut probes = (exercise.probes)();
-    probes.retain(|probe| matches!((exercise.reference)(&probe.arguments), Outcome::Value(_)));
-    probes
-}
-
-/// An exercise of the road under a course's name.
-fn renamed(id: &'static str, road: &'static Exercise, probes: fn() -> Vec<Probe>) -> Exercise {
-    let signature = Signature { name: id, ..road.signature.clone() };
-    Exercise {
-        id,
-        signature,
-        probes,
-        reference: road.reference,
-        misconceptions: road.misconceptions,
-        properties: road.properties,
-        tolerance: road.tolerance,
-        ..Exercise::DEFAULTS
-    }
-}
-
-static FORWARD: LazyLock<Exercise> = LazyLock::new(|| {
-    renamed("conv_forward_naive", of_the_road("conv2d_forward"), || answered(of_the_road("conv2d_forward")))
-});
+static FORWARD: LazyLock<Exercise> =
+    LazyLock::new(|| renamed("conv_forward_naive", "conv2d_forward", || answered("conv2d_forward")));
 
 static BACKWARD: LazyLock<Exercise> = LazyLock::new(|| {
-    let road = of_the_road("conv2d_backward");
-    let gradient = road.gradient.map(|check| GradientCheck { forward: "conv_forward_naive", ..check });
-    let exercise = renamed("conv_backward_naive", road, || answered(of_the_road("conv2d_backward")));
-    Exercise { gradient, ..exercise }
+    let gradient = of_the_road("conv2d_backward").gradient;
+    Exercise {
+        gradient: gradient.map(|check| GradientCheck { forward: "conv_forward_naive", ..check }),
+        ..renamed("conv_backward_naive", "conv2d_backward", || answered("conv2d_backward"))
+    }
 });
 
 const X: Parameter = floats_named("x", &["N", "C", "H", "W"]);
@@ -101,11 +74,12 @@ const SIZES: &[Size] = &[
     ([3, 2, 7, 8], [2, 2], 3),
 ];
 
-struct Pool {
-    x: Array4<f64>,
-    window: [usize; 2],
-    step: [usize; 2],
-    out: [usize; 2],
+/// Windows on images, each part free to be wrong.
+pub(in crate::course) struct Pool {
+    pub x: Array4<f64>,
+    pub window: [usize; 2],
+    pub step: [usize; 2],
+    pub out: [usize; 2],
 }
 
 impl Pool {
@@ -129,14 +103,14 @@ impl Pool {
         cells
     }
 
-    fn map(&self, f: impl Fn(&[([usize; 2], f64)]) -> f64) -> Outcome {
+    pub(in crate::course) fn map(&self, f: impl Fn(&[([usize; 2], f64)]) -> f64) -> Outcome {
         let (n, c, ..) = self.x.dim();
         let [height, width] = self.out;
         returns(Array4::from_shape_fn((n, c, height, width), |(n, c, i, j)| f(&self.cells(n, c, i, j))))
     }
 
     /// dx, where `share(cells, gradient)` says what each cell of a window gets.
-    fn spread(
+    pub(in crate::course) fn spread(
         &self,
         dout: &Array4<f64>,
         add: bool,
@@ -153,7 +127,7 @@ impl Pool {
     }
 }
 
-fn largest(cells: &[([usize; 2], f64)]) -> f64 {
+pub(in crate::course) fn largest(cells: &[([usize; 2], f64)]) -> f64 {
     cells.iter().fold(f64::NEG_INFINITY, |largest, (_, x)| largest.max(*x))
 }
 
@@ -175,7 +149,7 @@ static MAX_POOL: Exercise = Exercise {
     reference: |arguments| Pool::new(arguments, 0).map(largest),
     misconceptions: &[
         words(
-            "width-from-window-height",
+            "width-from-kernel-height",
             "the width of the output is computed from the window's height",
             "W' = (W - pool_width) // stride + 1. The course only tries square windows, where the two are the same.",
             "Which of your variables decides the width of the output?",
@@ -218,7 +192,7 @@ static MAX_POOL: Exercise = Exercise {
             Pool { step: [pool.step[0], 1], ..pool }.map(largest)
         }),
         words(
-            "maximum-starts-at-zero",
+            "maximum-from-zero",
             "the search for the maximum starts at 0",
             "In a window of negative numbers the maximum is negative. Start from the first value, or from -infinity.",
             "What is the maximum of a window of negative numbers?",
@@ -281,7 +255,7 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
     reference: |arguments| Pool::new(arguments, 1).spread(&images(arguments, 0), true, to_first),
     misconceptions: &[
         words(
-            "gradient-overwritten",
+            "overlap-overwritten",
             "where windows overlap, the last gradient replaces the others",
             "A pixel can be the maximum of several windows. Each brings a gradient, and they add up: +=, not =. The course only \
              tries windows that do not overlap.",
@@ -321,7 +295,7 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
             })
         }),
         words(
-            "gradient-averaged",
+            "average-for-max",
             "the gradient is shared evenly in the window, as in average pooling",
             "Only the maximum reached the output; all of the gradient belongs to it.",
             "Does the output change when a pixel that is not the maximum does?",
@@ -345,7 +319,7 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
     ..Exercise::DEFAULTS
 };
 
-fn to_first(cells: &[([usize; 2], f64)], gradient: f64) -> Vec<([usize; 2], f64)> {
+pub(in crate::course) fn to_first(cells: &[([usize; 2], f64)], gradient: f64) -> Vec<([usize; 2], f64)> {
     let largest = largest(cells);
     cells.iter().find(|(_, x)| *x == largest).map(|(place, _)| vec![(*place, gradient)]).unwrap_or_default()
 }

@@ -96,7 +96,7 @@ static FORWARD: Exercise = Exercise {
         )
         .when(|arguments| facts(1.0 - number(arguments, 0), 1.0, 1.0)),
         words(
-            "dropout-scaled-in-test-only",
+            "dropout-scaled-in-use",
             "the output is scaled in test mode and not in training",
             "Plain dropout multiplies by p in test mode; this course asks for the inverted form, which divides by p in training \
              and leaves test mode alone.",
@@ -113,7 +113,7 @@ static FORWARD: Exercise = Exercise {
         )
         .when(|arguments| facts(1.0 - number(arguments, 0), 1.0 / number(arguments, 0), number(arguments, 0))),
         words(
-            "keep-and-drop-mixed",
+            "drop-keep-swapped",
             "the mask keeps with one probability, and the scale belongs to the other",
             "If p is the probability of keeping, the mask is rand < p and the scale 1 / p. The mean of the output shows whether \
              they belong together.",
@@ -122,7 +122,7 @@ static FORWARD: Exercise = Exercise {
         )
         .when(|arguments| facts(number(arguments, 0), 1.0 / number(arguments, 0), 1.0)),
         words(
-            "keep-and-drop-mixed",
+            "scaled-by-drop-probability",
             "the mask keeps with one probability, and the scale belongs to the other",
             "If p is the probability of keeping, the mask is rand < p and the scale 1 / p. The mean of the output shows whether \
              they belong together.",
@@ -187,7 +187,7 @@ static BACKWARD: Exercise = Exercise {
         )
         .when(|_| tuple([Value::Bool(false), Value::Float(0.0)])),
         words(
-            "dropout-backward-not-scaled",
+            "backward-unscaled",
             "the gradient is masked but not divided by p",
             "What was divided by p on the way up is divided by p on the way down: multiply with the very mask, which holds 1 / p.",
             "What is d(x * mask / p) / dx?",

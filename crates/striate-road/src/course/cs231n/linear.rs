@@ -91,7 +91,7 @@ static SVM_WITH_WEIGHTS: Exercise = Exercise {
         m::REGULARISATION_LOSS_MISSING.when(|arguments| with_weights(arguments, hinge, Factors::reg(0.0, 1.0))),
         m::REGULARISATION_LOSS_MISSING.when(|arguments| with_weights(arguments, hinge, Factors::reg(0.0, 0.5))),
         m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, hinge, Factors::reg(1.0, 0.5))),
-        m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, hinge, Factors::reg(0.5, 1.0))),
+        LOSS_HALF.when(|arguments| with_weights(arguments, hinge, Factors::reg(0.5, 1.0))),
         m::REGULARISATION_DIVIDED.when(|arguments| with_weights(arguments, hinge, Factors::divided(arguments))),
     ],
     canonical: Some(one_regularisation),
@@ -126,7 +126,7 @@ static SOFTMAX_WITH_WEIGHTS: Exercise = Exercise {
         m::REGULARISATION_LOSS_MISSING.when(|arguments| with_weights(arguments, softmax, Factors::reg(0.0, 1.0))),
         m::REGULARISATION_LOSS_MISSING.when(|arguments| with_weights(arguments, softmax, Factors::reg(0.0, 0.5))),
         m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, softmax, Factors::reg(1.0, 0.5))),
-        m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, softmax, Factors::reg(0.5, 1.0))),
+        LOSS_HALF.when(|arguments| with_weights(arguments, softmax, Factors::reg(0.5, 1.0))),
         m::REGULARISATION_DIVIDED.when(|arguments| with_weights(arguments, softmax, Factors::divided(arguments))),
     ],
     canonical: Some(one_regularisation),
@@ -144,6 +144,8 @@ const SPLIT_LOSS: Parameter = results(&[
     floats_named("what reg adds to dW", &["D", "C"]),
 ]);
 
+const LOSS_HALF: m::Words = m::Words { id: "regularization-loss-half", ..m::REGULARISATION_MISMATCH };
+
 const NOTES: (&str, &str) = ("cs231n", "notes: Linear classification, Multiclass SVM");
 const TRUE_CLASS_COUNTED: m::Words = words(
     "true-class-counted",
@@ -153,7 +155,7 @@ const TRUE_CLASS_COUNTED: m::Words = words(
     NOTES,
 );
 const GRADIENT_ONE: m::Words = words(
-    "true-class-gradient-once",
+    "true-class-once",
     "the true class gets -1 and not minus the number of violated margins",
     "Every wrong class whose margin is violated pushes the true class's score up once. With three violations its gradient is \
      -3.",
@@ -169,7 +171,7 @@ const COUNT_IN_MASK: m::Words = words(
     ("numpy", "Data types"),
 );
 const MARGIN_MISSING: m::Words = words(
-    "margin-missing",
+    "delta-ignored",
     "the margin of 1 is missing",
     "A wrong class has to stay below the true one by at least delta = 1: max(0, s_j - s_y + 1).",
     "What is your loss when all scores are equal?",

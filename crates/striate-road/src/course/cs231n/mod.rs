@@ -1,17 +1,20 @@
 //! Stanford's CS231n, "Deep Learning for Computer Vision", as its assignments were from 2016 to today.
 
-mod convolution;
+pub(super) mod adam;
+pub(super) mod convolution;
 mod dropout;
 mod layers;
 mod linear;
 mod neighbours;
 mod normalisation;
 mod optimisers;
+mod recurrent;
 
 use super::CourseFunction;
 
 const FIRST: &str = "assignment 1";
 const SECOND: &str = "assignment 2";
+const THIRD: &str = "the recurrent layers";
 
 /// All functions, in the order of the course.
 pub(super) fn functions() -> Vec<CourseFunction> {
@@ -23,6 +26,7 @@ pub(super) fn functions() -> Vec<CourseFunction> {
         normalisation::functions(),
         dropout::functions(),
         convolution::functions(),
+        recurrent::functions(),
     ]
     .concat()
 }

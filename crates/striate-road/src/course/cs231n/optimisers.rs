@@ -6,6 +6,7 @@ use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
 use super::super::values::{cube, float_named, floats_named, matrix, number, returns};
 use super::FIRST;
+use super::adam::{Adam, MOMENT_LOST, SECOND_UNCORRECTED, STEP_EARLY, STEP_OFF, STORED, UNCORRECTED, WITHOUT_POWER};
 use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -117,7 +118,7 @@ static MOMENTUM: Exercise = Exercise {
     misconceptions: &[
         m::SIGN_FLIPPED.when(|arguments| momentum(arguments, |v, dw, rate, mu| (v * mu + dw * rate, None))),
         words(
-            "velocity-not-kept",
+            "state-not-kept",
             "the velocity is forgotten after each step",
             "config['velocity'] has to hold the new velocity when the function returns; the next step starts from it.",
             "What does your second step know of the first?",
@@ -125,7 +126,7 @@ static MOMENTUM: Exercise = Exercise {
         )
         .when(|arguments| momentum(arguments, |v, dw, rate, _| (v * 0.0, Some(dw * -rate)))),
         words(
-            "nesterov-mixed-in",
+            "nesterov-always",
             "the step looks ahead as in Nesterov's momentum",
             "The plain rule is v = mu * v - rate * dw; w += v. Nesterov's takes -mu * v_before + (1 + mu) * v.",
             "How often does mu appear in your step?",
@@ -139,7 +140,7 @@ static MOMENTUM: Exercise = Exercise {
             })
         }),
         words(
-            "velocity-as-average",
+            "momentum-averaged",
             "the gradient is weighted with 1 - momentum, as in a moving average",
             "This course adds up: v = mu * v - rate * dw. Another course averages; then the learning rate means something else.",
             "What is the first step when the momentum is 0.9?",
@@ -147,7 +148,7 @@ static MOMENTUM: Exercise = Exercise {
         )
         .when(|arguments| momentum(arguments, |v, dw, rate, mu| (v * mu - dw * (rate * (1.0 - mu)), None))),
         words(
-            "old-velocity-used",
+            "updated-after-use",
             "the weights move by the velocity of before",
             "First the velocity is updated, then the weights move by the new one.",
             "Do the weights move in the first step?",
@@ -215,7 +216,7 @@ static RMSPROP: Exercise = Exercise {
         .when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps))),
         m::EPS_INSIDE.when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps).mapv(f64::sqrt))),
         words(
-            "square-missing",
+            "gradient-not-squared",
             "the average is of the gradients and not of their squares",
             "Positive and negative gradients must not cancel: the average is of dw**2.",
             "Can your cache become negative?",
@@ -261,111 +262,13 @@ static ADAM: Exercise = Exercise {
     ..Exercise::DEFAULTS
 };
 
-/// Adam with each part free to be wrong; also for the other course.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Adam {
-    /// Exponents in the corrections of both moments at step t, from 1.
-    pub power: [fn(f64) -> f64; 2],
-    pub correct: [bool; 2],
-    pub stores_corrected: bool,
-    pub eps_inside: bool,
-    pub loses_moment: bool,
-    pub squares: bool,
-    pub reversed: bool,
-}
-
-impl Adam {
-    pub(in super::super) const RIGHT: Adam = Adam {
-        power: [|t| t, |t| t],
-        correct: [true, true],
-        stores_corrected: false,
-        eps_inside: false,
-        loses_moment: false,
-        squares: true,
-        reversed: false,
-    };
-
-    /// The change of the weights at step `t`.
-    pub(in super::super) fn step(
-        self,
-        dw: &Array2<f64>,
-        state: &mut [Array2<f64>; 2],
-        t: f64,
-        [rate, beta1, beta2, eps]: [f64; 4],
-    ) -> Array2<f64> {
-        let past = |beta: f64| if self.reversed { 1.0 - beta } else { beta };
-        let second = if self.squares { dw * dw } else { dw.clone() };
-        state[0] = if self.loses_moment {
-            dw * (1.0 - beta1) + beta1
-        } else {
-            &state[0] * past(beta1) + dw * (1.0 - past(beta1))
-        };
-        state[1] = &state[1] * past(beta2) + second * (1.0 - past(beta2));
-        let corrected = |moment: &Array2<f64>, beta: f64, at: usize| {
-            if self.correct[at] { moment / (1.0 - beta.powf((self.power[at])(t))) } else { moment.clone() }
-        };
-        let m = corrected(&state[0], beta1, 0);
-        let v = corrected(&state[1], beta2, 1);
-        if self.stores_corrected {
-            *state = [m.clone(), v.clone()];
-        }
-        let root = if self.eps_inside { (v + eps).mapv(f64::sqrt) } else { v.mapv(f64::sqrt) + eps };
-        m * -rate / root
-    }
-}
-
 fn adam(arguments: &[Value], how: Adam) -> Outcome {
     let settings = [2, 3, 4, 5].map(|at| number(arguments, at));
     walk(arguments, |_, dw, state, t| how.step(dw, state, t, settings))
 }
 
-pub(in super::super) const UNCORRECTED: m::Words = words(
-    "bias-correction-missing",
-    "the moments are not corrected for their start at 0",
-    "Both averages start at 0 and are too small at first: divide by 1 - beta**t. Without it the first steps have the wrong \
-     size.",
-    "How large is the first moment after one step, and how large should it be?",
-    m::ADAPTIVE,
-);
-pub(in super::super) const WITHOUT_POWER: m::Words = words(
-    "correction-without-power",
-    "the correction is 1 - beta and not 1 - beta**t",
-    "The start at 0 is forgotten with time, so the correction fades: 1 - beta**t goes to 1. Without the power it stays ten-fold \
-     for ever.",
-    "By how much do you correct at step 1000?",
-    m::ADAPTIVE,
-);
-pub(in super::super) const STEP_OFF: m::Words = words(
-    "step-count-off-by-one",
-    "the step count in the correction is off by one",
-    "At the first step t is 1: the course asks to increase t before it is used, once per call.",
-    "What is t in your formula at the first call?",
-    m::ADAPTIVE,
-);
-pub(in super::super) const STORED: m::Words = words(
-    "corrected-moments-stored",
-    "the corrected moments are stored, and corrected again at the next step",
-    "The correction is for this step's use only: keep m and v as they are, and divide copies. The first step is right either \
-     way, which is why a check of one step passes.",
-    "What is in config['m'] after your function returns?",
-    m::ADAPTIVE,
-);
-pub(in super::super) const SECOND_UNCORRECTED: m::Words = words(
-    "second-moment-uncorrected",
-    "only the first moment is corrected",
-    "Both moments start at 0, so both are divided by 1 - beta**t.",
-    "What do you divide v by?",
-    m::ADAPTIVE,
-);
-pub(in super::super) const MOMENT_LOST: m::Words = words(
-    "moment-factor-lost",
-    "beta1 is added and not multiplied with the first moment",
-    "m = beta1 * m + (1 - beta1) * dw. Without the * m it has no memory, and a constant drift of beta1.",
-    "What does your m remember of the steps before?",
-    m::ADAPTIVE,
-);
 const SQUARE_MISSING: m::Words = words(
-    "second-moment-not-squared",
+    "gradient-not-squared",
     "the second moment averages the gradients and not their squares",
     "v measures the size of the gradients: v = beta2 * v + (1 - beta2) * dw**2.",
     "Can your v become negative?",
@@ -385,7 +288,7 @@ const ADAM_MISTAKES: &[crate::exercise::Misconception] = &[
     WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|t| t, |_| 1.0], ..Adam::RIGHT })),
     WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|_| 1.0, |t| t], ..Adam::RIGHT })),
     STEP_OFF.when(|arguments| adam(arguments, Adam { power: [|t| t - 1.0, |t| t - 1.0], ..Adam::RIGHT })),
-    STEP_OFF.when(|arguments| adam(arguments, Adam { power: [|t| t + 1.0, |t| t + 1.0], ..Adam::RIGHT })),
+    STEP_EARLY.when(|arguments| adam(arguments, Adam { power: [|t| t + 1.0, |t| t + 1.0], ..Adam::RIGHT })),
     STORED.when(|arguments| adam(arguments, Adam { stores_corrected: true, ..Adam::RIGHT })),
     SECOND_UNCORRECTED.when(|arguments| adam(arguments, Adam { correct: [true, false], ..Adam::RIGHT })),
     m::EPS_INSIDE.when(|arguments| adam(arguments, Adam { eps_inside: true, ..Adam::RIGHT })),

@@ -2,7 +2,7 @@
 
 use super::*;
 const RUNNING_REVERSED: m::Words = words(
-    "momentum-reversed",
+    "running-momentum-reversed",
     "the momentum weighs the new statistics and not the running ones",
     "Here momentum = 0.9 keeps nine parts of the past: running = momentum * running + (1 - momentum) * batch. PyTorch means it \
      the other way round.",
@@ -10,21 +10,21 @@ const RUNNING_REVERSED: m::Words = words(
     SOURCE,
 );
 const RUNNING_IN_TEST: m::Words = words(
-    "running-statistics-updated-in-test",
+    "running-updated-in-test",
     "test mode updates the running statistics",
     "A test must not change the model: only training updates what it will use later.",
     "Does your network change when it is tested?",
     SOURCE,
 );
 const RUNNING_UNBIASED: m::Words = words(
-    "unbiased-running-variance",
+    "running-variance-unbiased",
     "the running variance takes the sample variance, divided by N - 1",
     "PyTorch does so; this course stores the same variance that it normalises with, divided by N.",
     "Which ddof does the variance have that you store?",
     SOURCE,
 );
 const RUNNING_FORGOTTEN: m::Words = words(
-    "running-statistics-not-stored",
+    "running-never-updated",
     "the running statistics stay as they were",
     "At the end of training mode bn_param['running_mean'] and ['running_var'] have to hold the new values.",
     "What is in bn_param after your function returns?",
@@ -207,7 +207,7 @@ const BATCHNORM_BACKWARD_MISTAKES: &[Misconception] = &[
 ];
 
 const SUMS_FOR_MEANS: m::Words = words(
-    "sums-for-means",
+    "mean-missing",
     "sums over the batch stand where means should stand",
     "The mean's derivative with respect to one input is 1/N, and so is the variance's. dx needs both divisions.",
     "By how much does the mean move when one of N inputs moves by 1?",

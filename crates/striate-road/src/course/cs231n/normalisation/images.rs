@@ -39,7 +39,7 @@ pub(super) static SPATIAL: Exercise = Exercise {
     reference: |arguments| spatial(arguments, |_| {}, true, true),
     misconceptions: &[
         words(
-            "statistics-per-pixel",
+            "statistics-over-batch-only",
             "every pixel has a mean and a variance of its own: the statistics are over the images only",
             "A channel is one feature, wherever it is looked at: its statistics are over images, rows and columns. Means and \
              deviations printed per channel, as in the course's check, can look right all the same.",
@@ -98,7 +98,7 @@ pub(super) static SPATIAL_BACKWARD: Exercise = Exercise {
     reference: |arguments| gradients(arguments, &bn(arguments), &Back::RIGHT),
     misconceptions: &[
         words(
-            "divided-by-batch",
+            "mean-over-batch-only",
             "the means are divided by the number of images and not by N * H * W",
             "A channel's mean is over N * H * W values, so each moves it by 1 / (N * H * W).",
             "How many values share one mean here?",
@@ -116,7 +116,7 @@ pub(super) static SPATIAL_BACKWARD: Exercise = Exercise {
             .when(|arguments| gradients(arguments, &bn(arguments), &Back { mean_path: false, ..Back::RIGHT })),
         m::GAMMA_MISSING.when(|arguments| gradients(arguments, &bn(arguments), &Back { gamma: false, ..Back::RIGHT })),
         words(
-            "statistics-per-pixel",
+            "statistics-over-batch-only",
             "the means of the backward pass are over the images only",
             "What shared a mean in the forward pass shares one in the backward pass: all values of a channel.",
             "How many values share one mean here?",
@@ -171,7 +171,7 @@ pub(super) static GROUPNORM: Exercise = Exercise {
         )
         .when(|arguments| normalised(arguments, &How { groups: PER_EXAMPLE, ..gn(arguments) }, true)),
         words(
-            "statistics-over-batch",
+            "groups-across-examples",
             "the statistics of a group are taken over all images",
             "Group normalisation looks at one image at a time; that is why it works with small batches.",
             "Does the result for one image change when another one does?",
@@ -204,7 +204,7 @@ pub(super) static GROUPNORM_BACKWARD: Exercise = Exercise {
             .when(|arguments| gradients(arguments, &gn(arguments), &Back { gamma_outside: true, ..Back::RIGHT })),
         m::GAMMA_MISSING.when(|arguments| gradients(arguments, &gn(arguments), &Back { gamma: false, ..Back::RIGHT })),
         words(
-            "divided-by-batch",
+            "mean-over-batch-only",
             "the means are divided by the number of images",
             "A group's mean is over its C / G channels, rows and columns of one image.",
             "How many values share one mean here?",

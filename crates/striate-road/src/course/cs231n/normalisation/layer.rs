@@ -16,7 +16,7 @@ pub(super) static LAYERNORM: Exercise = Exercise {
     reference: |arguments| normalised(arguments, &ln(arguments), true),
     misconceptions: &[
         words(
-            "statistics-over-batch",
+            "normalized-over-wrong-axis",
             "mean and variance are taken over the examples, as in batch normalisation",
             "Layer normalisation looks at one example at a time: its mean and variance are over the features, axis 1.",
             "Does the result for one example change when another one does?",
@@ -54,7 +54,7 @@ pub(super) static LAYERNORM_BACKWARD: Exercise = Exercise {
         GAMMA_OUTSIDE
             .when(|arguments| gradients(arguments, &ln(arguments), &Back { gamma_outside: true, ..Back::RIGHT })),
         words(
-            "divided-by-batch",
+            "mean-over-batch-only",
             "the means are divided by the number of examples and not of features",
             "In layer normalisation a mean is over the D features of one example: its derivative is 1/D.",
             "How many values share one mean here?",

@@ -1,0 +1,33 @@
+//! Exercises of the road as functions of a course.
+
+use crate::exercise::{Exercise, Outcome, Probe, Signature};
+use crate::exercises;
+
+/// The road's exercise of that name.
+pub(super) fn of_the_road(id: &str) -> &'static Exercise {
+    exercises::find(id).unwrap_or_else(|| panic!("{id} is an exercise of the road"))
+}
+
+/// The probes of one of the road's exercises that have an answer: a course does not ask to refuse anything.
+pub(super) fn answered(id: &str) -> Vec<Probe> {
+    let exercise = of_the_road(id);
+    let mut probes = (exercise.probes)();
+    probes.retain(|probe| matches!((exercise.reference)(&probe.arguments), Outcome::Value(_)));
+    probes
+}
+
+/// An exercise of the road under a course's name.
+pub(super) fn renamed(name: &'static str, id: &str, probes: fn() -> Vec<Probe>) -> Exercise {
+    let road = of_the_road(id);
+    Exercise {
+        id: name,
+        signature: Signature { name, ..road.signature.clone() },
+        probes,
+        reference: road.reference,
+        misconceptions: road.misconceptions,
+        properties: road.properties,
+        tolerance: road.tolerance,
+        canonical: road.canonical,
+        ..Exercise::DEFAULTS
+    }
+}
