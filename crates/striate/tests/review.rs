@@ -46,7 +46,9 @@ fn a_mistake_comes_back_as_a_card_and_a_question_finds_its_answer() {
     assert_eq!(code, Some(0), "{text}");
     let file = folder.join("question-correlate2d.md");
     let asked = std::fs::read_to_string(&file).unwrap();
-    for words in ["Why is it turned?", "the kernel is turned by 180", "expected out", "pub fn correlate2d", "- striate "] {
+    for words in
+        ["Why is it turned?", "the kernel is turned by 180", "expected out", "pub fn correlate2d", "- striate "]
+    {
         assert!(asked.contains(words), "{words} is not in {asked}");
     }
     let (code, text) = run(&["answer", "question-correlate2d.md"]);

@@ -339,8 +339,10 @@ static MODEL: Exercise = Exercise {
             .map(|[n0, n1, n2, m]| {
                 let mut call: Vec<Value> = vec![numbers.reals([n0, m], -2.0, 2.0).into()];
                 for [n, before] in [[n1, n0], [n2, n1], [1, n2]] {
-                    call.push(numbers.reals([n, before], -1.0, 1.5).into());
-                    call.push(numbers.reals([n, 1], 0.1, 1.0).into());
+                    // Sums of either sign in the output, so that relu there can be told from nothing.
+                    let (high, bias) = if n == 1 { (0.5, -1.0) } else { (1.5, 0.1) };
+                    call.push(numbers.reals([n, before], -1.0, high).into());
+                    call.push(numbers.reals([n, 1], bias, bias + 0.9).into());
                 }
                 Probe::ordinary(format!("layers of {n0}, {n1}, {n2} and 1 units, {m} examples"), call)
             })
