@@ -258,10 +258,9 @@ fn sliced(array: &Array, axis: usize, start: usize, kept: usize) -> Array {
     }
 }
 
-/// Simpler values in place of one: smaller whole numbers, fewer digits, zeros and ones.
+/// Simpler values in place of one: smaller whole numbers, fewer digits. Zeros are left out: with them a sum is easy to
+/// calculate, and shows nothing.
 fn simpler(value: &Value) -> Vec<Value> {
-    /// Beyond this an array's numbers are changed all together only.
-    const ONE_BY_ONE: usize = 24;
     match value {
         // Never zero: a length, a stride, a number of steps.
         Value::Int(x) if *x > 1 => {
@@ -272,25 +271,16 @@ fn simpler(value: &Value) -> Vec<Value> {
             simple.into_iter().filter(|simple| digits(*simple) < digits(*x)).map(Value::Float).collect()
         }
         Value::Array(Array::F64(array)) => {
-            let mut simple: Vec<ArrayD<f64>> = vec![
-                array.mapv(f64::round),
-                array.mapv(|x| (x * 10.0).round() / 10.0),
-                array.mapv(|x| (x / 2.0).trunc()),
-            ];
             // Numbers that count up show best what was multiplied with what.
             let mut next = 0.0;
-            simple.push(array.mapv(|_| {
+            let counted = array.mapv(|_| {
                 next += 1.0;
                 next
-            }));
-            if array.len() <= ONE_BY_ONE {
-                for (at, &x) in array.iter().enumerate() {
-                    for new in [0.0, 1.0, (x / 2.0).trunc()].into_iter().filter(|&new| digits(new) < digits(x)) {
-                        let mut changed = array.clone();
-                        changed.iter_mut().skip(at).take(1).for_each(|number| *number = new);
-                        simple.push(changed);
-                    }
-                }
+            });
+            let mut simple: Vec<ArrayD<f64>> =
+                vec![counted, array.mapv(f64::round), array.mapv(|x| (x * 10.0).round() / 10.0)];
+            if array.iter().any(|x| x.abs() > 9.0) {
+                simple.push(array.mapv(|x| (x / 2.0).trunc()));
             }
             let weight = |array: &ArrayD<f64>| array.iter().map(|&x| digits(x)).sum::<usize>();
             let before = weight(array);
@@ -301,7 +291,7 @@ fn simpler(value: &Value) -> Vec<Value> {
     }
 }
 
-/// How hard a number is to calculate with by hand: 0 and 1 are the easiest, then the small whole numbers.
+/// How hard a number is to calculate with by hand.
 fn digits(x: f64) -> usize {
     if x == 0.0 {
         return 0;
