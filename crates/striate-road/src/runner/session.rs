@@ -149,6 +149,20 @@ impl Session {
         shown
     }
 
+    /// What the program printed, once nothing more of it is on its way: it travels beside the answers.
+    pub fn printed_by_now(&self) -> String {
+        const QUIET: Duration = Duration::from_millis(30);
+        let until = Instant::now() + 10 * QUIET;
+        let total = || self.printed.total.load(Ordering::Relaxed);
+        loop {
+            let before = total();
+            std::thread::sleep(QUIET);
+            if total() == before || Instant::now() > until {
+                return self.printed();
+            }
+        }
+    }
+
     /// Changes the wall time that a call may take.
     pub fn allow(&mut self, call: Duration) {
         self.patience.call = call;
