@@ -201,7 +201,7 @@ fn group_torn(arguments: &[Value], result: &Value) -> Option<String> {
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "groups-torn",
+        id: "split-leaks",
         title: "samples are divided and not groups, so that one group is in training and in test",
         explanation: "Two slices of one patient, two frames of one video are nearly the same picture. With one in training the other tests \
                       memory, not understanding, and the score is a dream. Whole groups go to one part.",

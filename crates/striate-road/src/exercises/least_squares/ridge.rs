@@ -137,7 +137,7 @@ fn residuals_lean(arguments: &[Value], result: &Value) -> Option<String> {
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "intercept-penalized",
+        id: "bias-regularized",
         title: "the intercept is penalised like the weights",
         explanation: "A column of ones with lam on its diagonal element too pulls b to zero: add 1000 to every target, and the fit gets \
                       worse. Shrinking is meant for slopes; centre first, or leave that diagonal element 0.",

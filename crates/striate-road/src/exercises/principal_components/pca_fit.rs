@@ -162,7 +162,7 @@ fn not_orthonormal(_: &[Value], result: &Value) -> Option<String> {
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "not-centered",
+        id: "mean-not-subtracted",
         title: "the mean is not subtracted before the directions are found",
         explanation: "Without centring the first direction points from the origin to the cloud, whatever the cloud's shape is. The \
                       spread is measured around the mean.",
@@ -216,7 +216,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "divided-by-n",
+        id: "population-variance",
         title: "the variances are divided by N and not by N - 1",
         explanation: "The mean was computed from the same points, which takes one degree of freedom: N - 1 makes the estimate right on \
                       average. np.cov divides by N - 1, np.var by N unless told ddof=1.",

@@ -124,7 +124,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "not-centered",
+        id: "mean-not-subtracted",
         title: "the mean is not subtracted before encoding",
         explanation: "The components describe how examples differ from the mean. Without subtracting it every coordinate carries the \
                       mean's own coordinate along, and decoding adds the mean a second time.",

@@ -162,7 +162,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| divided(arguments, |variance, _| variance.sqrt()),
     },
     Misconception {
-        id: "not-centered",
+        id: "mean-not-subtracted",
         title: "the mean is not subtracted",
         explanation: "Directions and variances are then those of a cloud seen from the origin, and the first one mostly tells how far away \
                       it is. Subtract the mean first.",
@@ -176,7 +176,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
-        id: "divided-by-n",
+        id: "population-variance",
         title: "the variances are divided by N and not by N - 1",
         explanation: "Then the covariance of the result, as np.cov computes it, is N / (N - 1) and not 1. For 4 points that is a third too \
                       much.",
