@@ -139,14 +139,14 @@ fn a_check_elsewhere_shows_on_the_open_page_and_notes_are_kept() {
     // What `striate check` writes in a terminal.
     let mut progress = Progress::open(&studio.progress).unwrap();
     let mut check = |behaviour| {
-        let exercise = exercises::find(exercise).unwrap();
+        let exercise = exercises::find(&exercise).unwrap();
         let mut report = check_behaviour(exercise, behaviour);
         report.file = studio.workspace.join("correlation-filtering/python").join(format!("{}.py", exercise.id));
         progress.record_attempt(&report.attempt(now()).unwrap()).unwrap();
         last::save(&studio.checks, &report).unwrap();
         std::thread::sleep(Duration::from_millis(5));
     };
-    let written = exercises::find(exercise).unwrap();
+    let written = exercises::find(&exercise).unwrap();
     let mistake = &written.misconceptions[0];
     let part = |name: &str| format!("document.querySelector('[data-exercise={exercise}] {name}')");
     check(mistake.behaviour);

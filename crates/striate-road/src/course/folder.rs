@@ -165,7 +165,7 @@ fn look_for_the_rest(report: &mut CourseReport) {
     parts.dedup();
     for part in parts {
         let names = || functions.iter().filter(|function| function.part == part).flat_map(|function| function.names);
-        if names().any(|name| seen(&name)) {
+        if names().any(&seen) {
             let missing = names().filter(|name| !seen(name)).map(|name| name.to_string());
             report.not_found.extend(missing);
         } else if !report.other_parts.iter().any(|other| other == part) {
