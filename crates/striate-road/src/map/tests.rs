@@ -103,6 +103,7 @@ fn each_mistake_is_named() {
         ("stations/third/station.toml", "why = 'W'\n", "", "missing field `why`"),
         ("stations/third/station.toml", "hours = 2", "hours = 0", "the hours must be at least 1"),
         ("stations/third/station.toml", "hours = 2", "hours = 2\ncomplete = true", "text.md is missing"),
+        ("stations/third/station.toml", "hours = 2", "hours = 2\ncomplete = true", "mentor.md is missing"),
         ("stations/third/station.toml", "mistakes = ['m']", "mistakes = []", "exercise 'three' names no mistake"),
         (
             "stations/third/station.toml",

@@ -123,6 +123,7 @@ fn shape(station: &Station, file: &str, problems: &mut Vec<String>) {
     must(station.hours > 0, "the hours must be at least 1");
     must(!station.milestone || station.project.is_some(), "a milestone needs a project");
     must(!station.complete || station.text.is_some(), "the station is complete, but text.md is missing");
+    must(!station.complete || station.mentor.is_some(), "the station is complete, but mentor.md is missing");
     for plan in &station.exercises {
         must(!plan.mistakes.is_empty(), &format!("exercise '{}' names no mistake", plan.id));
     }
