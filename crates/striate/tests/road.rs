@@ -73,7 +73,7 @@ fn starting_twice_keeps_what_was_written() {
 #[test]
 fn a_station_without_exercises_shows_its_reading() {
     let learner = Learner::new();
-    let text = learner.says(&["start", "perceptron"]);
+    let text = learner.says(&["start", "edges-canny"]);
     assert!(text.contains("no exercises to check yet") && text.contains("Where to read and watch"), "{text}");
     assert!(!learner.path("work").exists());
 }
@@ -103,7 +103,7 @@ fn the_map_follows_goal_and_marks() {
     let learner = Learner::new();
     let road = learner.says(&["road"]);
     assert!(road.contains("Recognise images: 50 stations"), "{road}");
-    assert!(road.contains("→ ○   image-as-function") && road.contains("Next: image-as-function"), "{road}");
+    assert!(road.contains("→ ○ ✎ image-as-function") && road.contains("Next: image-as-function"), "{road}");
     assert!(!road.contains("hough-transform"));
     assert!(learner.says(&["road", "--goal", "perception"]).contains("hough-transform"));
     let all = learner.says(&["road", "--all"]);
@@ -141,7 +141,7 @@ fn progress_travels_and_nothing_is_lost() {
     assert!(here.says(&["progress", "export", name]).contains("progress.json"));
 
     let imported = there.says(&["progress", "import", name]);
-    assert!(imported.contains("0 attempts, 0 exercises with a better state, 1 note, 1 station mark."), "{imported}");
+    assert!(imported.contains("0 attempts, 0 exercises with a better state, 1 note, 1 station mark, 0 reviews."), "{imported}");
     let notes = there.says(&["notes", "perceptron"]);
     for part in ["Written there.", "XOR: no line separates it.", "Second thought."] {
         assert!(notes.contains(part), "{notes}");
