@@ -140,6 +140,7 @@ fn exercises_and_stations_must_agree() {
     );
     let mut files = files();
     files.insert("stations/third/text.md".into(), "Text".into());
+    files.insert("stations/third/mentor.md".into(), "- Ask.".into());
     let third = files.get_mut("stations/third/station.toml").unwrap();
     *third = third.replace("hours = 2", "hours = 2\ncomplete = true");
     let problems = Road::from_files(&files).unwrap().problems_with_exercises(&[]);
