@@ -232,10 +232,10 @@ fn a_mark_moves_the_open_map_on_and_can_be_taken_back() {
     page.wait_for("document.querySelector('[data-state]').textContent !== 'skipped'", SOON);
     map.wait_for(&format!("!({moved})"), SOON);
     // A station that is reading only can be done by the learner's own word.
-    page.open(&studio.at("stations/image-as-function"));
+    page.open(&studio.at("stations/data-augmentation"));
     page.click("[data-mark=done]");
     page.wait_for("document.querySelector('[data-state]').textContent === 'done'", SOON);
-    map.wait_for("document.querySelector('#t-image-as-function').classList.contains('done')", SOON);
+    map.wait_for("document.querySelector('#t-data-augmentation').classList.contains('done')", SOON);
     assert_eq!(map.evaluate("document.querySelector('[data-done]').textContent"), json!("1"));
     assert_eq!([map.problems(), page.problems()].concat(), [""; 0]);
 }

@@ -23,7 +23,7 @@ fn a_run_started_from_the_page_finishes_and_its_curve_grows() {
     page.choose("[name=model]", "mlp");
     page.evaluate("document.querySelector('details').open = true");
     page.fill("[name=epochs]", "4");
-    page.fill("[name=train_limit]", "6000");
+    page.fill("[name=train_limit]", "40000");
     page.fill("[name=learning_rate]", "fast");
     page.click(".train-form button");
     page.wait_for("document.querySelector('[data-form-error]').textContent.includes('not a number')", SOON);
