@@ -4,10 +4,13 @@
 
 mod basics;
 mod convolution;
+mod gradient_checking;
+mod initialisers;
 mod network;
 mod optimisers;
 mod recurrent;
 mod regularisation;
+mod sequences;
 
 use super::CourseFunction;
 
@@ -23,11 +26,14 @@ const SEQUENCES: &str = "course 5, week 1";
 pub(super) fn functions() -> Vec<CourseFunction> {
     [
         basics::functions(),
+        initialisers::functions(),
         network::functions(),
         regularisation::functions(),
+        gradient_checking::functions(),
         optimisers::functions(),
         convolution::functions(),
         recurrent::functions(),
+        sequences::functions(),
     ]
     .concat()
 }

@@ -105,11 +105,11 @@ static RNN_CELL: Exercise = Exercise {
     ..Exercise::DEFAULTS
 };
 
-fn sigmoid(z: f64) -> f64 {
+pub(super) fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }
 
-fn softmax(z: Array2<f64>, axis: Axis) -> Array2<f64> {
+pub(super) fn softmax(z: Array2<f64>, axis: Axis) -> Array2<f64> {
     let p = z.mapv(f64::exp);
     let sums = p.sum_axis(axis).insert_axis(axis);
     p / sums

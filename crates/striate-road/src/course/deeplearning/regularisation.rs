@@ -1,4 +1,4 @@
-//! Regularisation, dropout and gradient checking on a network of three layers (course 2, week 1).
+//! Regularisation and dropout on a network of three layers (course 2, week 1).
 
 use ndarray::{Array2, Axis};
 
@@ -72,14 +72,6 @@ pub(super) fn functions() -> Vec<CourseFunction> {
             &["backward_propagation_n"],
             &PLANTED,
             after_forward!("g = f(X, Y, (Z1, A1, W1, b1, Z2, A2, W2, b2, Z3, A3, W3, b3))"),
-        ),
-        f(
-            REGULARISATION,
-            &["gradient_check"],
-            &GRADIENT_CHECK,
-            "theirs.forward_propagation = lambda x, theta: theta * x\n\
-             theirs.backward_propagation = lambda x, theta: x\n\
-             return round(float(np.squeeze(f(x, theta))), 3)",
         ),
     ]
 }
@@ -455,39 +447,3 @@ static DROPOUT: Exercise = Exercise {
 fn facts(share: f64, kept: f64) -> Outcome {
     tuple([Value::Float((share * 50.0).round() / 50.0), Value::Float(kept), Value::Float(kept)])
 }
-
-static GRADIENT_CHECK: Exercise = Exercise {
-    id: "gradient_check",
-    signature: Signature {
-        name: "gradient_check",
-        parameters: &[float_named("x"), float_named("theta")],
-        returns: float_named("difference, to three digits"),
-    },
-    probes: || {
-        [(2.0, 4.0), (3.0, -1.0), (0.5, 7.0)]
-            .map(|(x, theta)| {
-                Probe::ordinary(format!("J = {x} * theta at {theta}"), vec![Value::Float(x), Value::Float(theta)])
-            })
-            .into()
-    },
-    reference: |_| Outcome::Value(Value::Float(0.0)),
-    misconceptions: &[
-        words(
-            "divided-by-epsilon",
-            "the difference of both sides is divided by epsilon and not by 2 * epsilon",
-            "thetaplus and thetaminus are 2 * epsilon apart.",
-            "How far apart are the two points?",
-            NOTES,
-        )
-        .when(|_| Outcome::Value(Value::Float(0.333))),
-        words(
-            "multiplied-by-epsilon",
-            "the difference is not divided by the small distance",
-            "A slope is a difference divided by a distance: (J_plus - J_minus) / (2 * epsilon).",
-            "What is the slope of 2 * theta?",
-            NOTES,
-        )
-        .when(|_| Outcome::Value(Value::Float(1.0))),
-    ],
-    ..Exercise::DEFAULTS
-};
