@@ -141,14 +141,15 @@ impl<'a> Search<'a> {
             && one.iter().zip(other).all(|(one, other)| alike_values(one, other, &self.exercise.tolerance))
     }
 
-    /// How many numbers of the outputs differ from all these explanations. Zeros count for nothing: wrong code makes
+    /// How many numbers of the outputs differ from all these explanations (an empty one explains nothing). Zeros count for nothing: wrong code makes
     /// them for many reasons.
     fn beyond(&self, part: usize, explanations: &[&Column]) -> usize {
         let tolerance = &self.exercise.tolerance;
         let new = |at: usize| {
             let got = numbers(&self.got[part][at]);
             let gap = tolerance.absolute + tolerance.relative * largest(&got);
-            let others: Vec<Vec<f64>> = explanations.iter().map(|column| numbers(&column[at])).collect();
+            let others: Vec<Vec<f64>> =
+                explanations.iter().map(|column| column.get(at).map(numbers).unwrap_or_default()).collect();
             let differs = |cell: usize| {
                 let apart = |other: &Vec<f64>| other.get(cell).is_none_or(|&other| !close(other, got[cell], gap));
                 got[cell] != 0.0 && got[cell].is_finite() && others.iter().all(apart)
