@@ -85,6 +85,7 @@ fn in_batch_normalization() {
         solution!("batch-normalization", "bn_forward"),
         &[
             ("variance-unbiased", &[("x.var(axis=0)", "x.var(axis=0, ddof=1)"), (" * n / (n - 1)", "")]),
+            ("variance-corrected-twice", &[("x.var(axis=0)", "x.var(axis=0, ddof=1)")]),
             ("running-variance-biased", &[(" * n / (n - 1)", "")]),
             ("variance-by-difference", &[("x.var(axis=0)", "(x**2).mean(axis=0) - x.mean(axis=0) ** 2")]),
             (
@@ -279,6 +280,21 @@ fn in_activations_and_initialization() {
             ("layers-not-chained", &[("w @ a", "w @ x")]),
             ("matrix-transposed", &[("w @ a", "w.T @ a")]),
             ("scaled-by-width", &[("np.sqrt(len(x))", "len(x)")]),
+        ],
+    );
+}
+
+#[test]
+fn in_the_margin_loss() {
+    expect(
+        "svm_loss",
+        solution!("softmax-svm", "svm_loss"),
+        &[
+            (
+                "true-class-counted-and-pushed",
+                &[("    margins[rows, y] = 0  # the true class is not compared with itself\n", "")],
+            ),
+            ("regularization-missing", &[(" + 2 * reg * w", "")]),
         ],
     );
 }

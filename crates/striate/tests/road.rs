@@ -141,7 +141,10 @@ fn progress_travels_and_nothing_is_lost() {
     assert!(here.says(&["progress", "export", name]).contains("progress.json"));
 
     let imported = there.says(&["progress", "import", name]);
-    assert!(imported.contains("0 attempts, 0 exercises with a better state, 1 note, 1 station mark, 0 reviews."), "{imported}");
+    assert!(
+        imported.contains("0 attempts, 0 exercises with a better state, 1 note, 1 station mark, 0 reviews."),
+        "{imported}"
+    );
     let notes = there.says(&["notes", "perceptron"]);
     for part in ["Written there.", "XOR: no line separates it.", "Second thought."] {
         assert!(notes.contains(part), "{notes}");

@@ -155,7 +155,8 @@ struct Rule {
     uses_batch: fn(bool) -> bool,
     updates: fn(bool) -> bool,
     ddof: f64,
-    running_ddof: f64,
+    /// From the variance that divides by N to the one that is kept.
+    running_correction: fn(f64) -> f64,
     share: fn(f64) -> f64,
     deviation: fn(f64, f64) -> f64,
     scaled: fn(f64, f64, f64, bool) -> f64,
@@ -166,7 +167,7 @@ const RIGHT: Rule = Rule {
     uses_batch: |train| train,
     updates: |train| train,
     ddof: 0.0,
-    running_ddof: 1.0,
+    running_correction: |n| n / (n - 1.0),
     share: |momentum| momentum,
     deviation: |var, eps| (var + eps).sqrt(),
     scaled: |xhat, gamma, beta, _| gamma * xhat + beta,
@@ -187,7 +188,7 @@ fn with(arguments: &[Value], rule: &Rule) -> Outcome {
         (call.running_mean.clone(), call.running_var.clone())
     };
     let (running_mean, running_var) = if (rule.updates)(call.train) {
-        (moved(&call.running_mean, mean), moved(&call.running_var, &var * (n / (n - rule.running_ddof))))
+        (moved(&call.running_mean, mean), moved(&call.running_var, &var * (rule.running_correction)(n)))
     } else {
         (call.running_mean, call.running_var)
     };
@@ -247,13 +248,23 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, &Rule { ddof: 1.0, ..RIGHT }),
     },
     Misconception {
+        id: "variance-corrected-twice",
+        title: "the variance divides by N - 1 from the start, and is multiplied by N / (N - 1) once more for the running one",
+        explanation: "With ddof=1 the correction is in the variance already: the batch is normalised with the wrong one, and what is kept                       is corrected twice. Take var(axis=0), which divides by N, for the batch, and N / (N - 1) times it for later.",
+        question: "Which of your two variances divides by N, and which by N - 1?",
+        see: ("pytorch-docs", "torch.nn.BatchNorm1d"),
+        behaviour: |arguments| {
+            with(arguments, &Rule { ddof: 1.0, running_correction: |n| (n / (n - 1.0)).powi(2), ..RIGHT })
+        },
+    },
+    Misconception {
         id: "running-variance-biased",
         title: "the running variance takes the batch variance that divides by N",
         explanation: "That one is too small by (N - 1) / N on average. PyTorch stores N / (N - 1) times as much: with batches \
                       of 2 it is twice. (The original paper does so too.)",
         question: "Which of the two variances estimates that of data you have not seen?",
         see: ("pytorch-docs", "torch.nn.BatchNorm1d"),
-        behaviour: |arguments| with(arguments, &Rule { running_ddof: 0.0, ..RIGHT }),
+        behaviour: |arguments| with(arguments, &Rule { running_correction: |_| 1.0, ..RIGHT }),
     },
     Misconception {
         id: "running-momentum-reversed",

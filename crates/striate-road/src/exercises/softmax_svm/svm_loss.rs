@@ -176,6 +176,16 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| Recipe { counts_true_class: true, ..RIGHT }.loss(arguments),
     },
     Misconception {
+        id: "true-class-counted-and-pushed",
+        title: "the true class is compared with itself, costs delta, and counts itself among those that come too near",
+        explanation: "s[y] - s[y] + delta is delta, always above 0. The loss gets delta for every example, and the true class is pushed once                       too often. Set its margin to 0 before you sum and before you count.",
+        question: "How many classes come too near to an example whose true class wins by far?",
+        see: ("cs231n", NOTES),
+        behaviour: |arguments| {
+            Recipe { counts_true_class: true, true_class: |slopes| -slopes - 1.0, ..RIGHT }.loss(arguments)
+        },
+    },
+    Misconception {
         id: "true-class-once",
         title: "the true class is pushed once, however many classes violate the margin",
         explanation: "s[y] stands in every term of the sum, so each violating class contributes -x to the column of the true class: minus the \
