@@ -81,3 +81,15 @@ fn texts_are_complete_and_short() {
         }
     }
 }
+
+#[test]
+fn the_words_of_a_mistake_have_no_gaps() {
+    for exercise in exercises::all() {
+        assert!(!exercise.hints.iter().any(|hint| hint.contains("          ")), "a hint of {}", exercise.id);
+        for mistake in exercise.misconceptions {
+            for text in [mistake.title, mistake.explanation, mistake.question] {
+                assert!(!text.contains("    "), "{}: {}: {text:?}", exercise.id, mistake.id);
+            }
+        }
+    }
+}

@@ -250,7 +250,8 @@ const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
         id: "variance-corrected-twice",
         title: "the variance divides by N - 1 from the start, and is multiplied by N / (N - 1) once more for the running one",
-        explanation: "With ddof=1 the correction is in the variance already: the batch is normalised with the wrong one, and what is kept                       is corrected twice. Take var(axis=0), which divides by N, for the batch, and N / (N - 1) times it for later.",
+        explanation: "With ddof=1 the correction is in the variance already: the batch is normalised with the wrong one, and what is kept \
+                      is corrected twice. Take var(axis=0), which divides by N, for the batch, and N / (N - 1) times it for later.",
         question: "Which of your two variances divides by N, and which by N - 1?",
         see: ("pytorch-docs", "torch.nn.BatchNorm1d"),
         behaviour: |arguments| {

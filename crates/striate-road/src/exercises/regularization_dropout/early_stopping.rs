@@ -267,7 +267,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "What is NaN >= 2, and what is not (NaN >= 2)?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {
-            #[allow(clippy::neg_cmp_op_on_partial_ord)]
+            #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "the mistake is about NaN")]
             let better = |loss: f64, seen: &Seen| !(loss >= seen.best - seen.min_delta);
             with(arguments, &Rule { better, ..RIGHT })
         },

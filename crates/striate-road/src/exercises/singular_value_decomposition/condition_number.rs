@@ -181,7 +181,8 @@ const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
         id: "ratio-unguarded",
         title: "the largest is divided by the smallest without looking whether that is zero",
-        explanation: "A singular matrix gives 1e16 by rounding, or a division by zero, and for zeros 0 / 0, which is nan. Compare the                       smallest with eps * max(m, n) times the largest first.",
+        explanation: "A singular matrix gives 1e16 by rounding, or a division by zero, and for zeros 0 / 0, which is nan. Compare the \
+                      smallest with eps * max(m, n) times the largest first.",
         question: "What is your condition number of a matrix of zeros?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| {

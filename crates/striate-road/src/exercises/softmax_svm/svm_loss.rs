@@ -178,7 +178,8 @@ const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
         id: "true-class-counted-and-pushed",
         title: "the true class is compared with itself, costs delta, and counts itself among those that come too near",
-        explanation: "s[y] - s[y] + delta is delta, always above 0. The loss gets delta for every example, and the true class is pushed once                       too often. Set its margin to 0 before you sum and before you count.",
+        explanation: "s[y] - s[y] + delta is delta, always above 0. The loss gets delta for every example, and the true class is pushed once \
+                      too often. Set its margin to 0 before you sum and before you count.",
         question: "How many classes come too near to an example whose true class wins by far?",
         see: ("cs231n", NOTES),
         behaviour: |arguments| {
