@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use striate_nn::schedule::ReduceLrOnPlateau;
 use striate_nn::state::{StateError, from_safetensors, to_safetensors};
 use striate_tensor::Tensor;
 
@@ -23,6 +24,9 @@ pub(crate) struct Position {
     pub loss_sum: f64,
     /// The best complete epoch.
     pub best: Option<Best>,
+    /// What the schedule remembers of the epochs, if it looks at them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plateau: Option<ReduceLrOnPlateau>,
     /// Time spent, over all sessions. Decides nothing.
     pub seconds: f64,
 }
@@ -44,14 +48,22 @@ impl Best {
     }
 }
 
-/// The state of a training at one moment.
-#[derive(Clone, Debug)]
-pub(crate) struct Checkpoint {
-    pub position: Position,
+/// What a trainer needs to go on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TrainerState {
     /// Weights and running statistics.
     pub model: State,
     /// What the optimiser remembers.
     pub optimizer: State,
+    /// The running mean of the weights; empty if none is kept.
+    pub ema: State,
+}
+
+/// The state of a training at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    pub position: Position,
+    pub trainer: TrainerState,
     /// The weights of the best epoch; empty before the first is complete.
     pub best: State,
 }
@@ -59,9 +71,10 @@ pub(crate) struct Checkpoint {
 const POSITION: &str = "position";
 
 impl Checkpoint {
-    /// As a safetensors file: `model.*`, `optimizer.*`, `best.*`, and the position as JSON in a tensor of bytes.
+    /// As a safetensors file: `model.*`, `optimizer.*`, `ema.*`, `best.*`, and the position as JSON in a tensor of bytes.
     pub fn encode(&self) -> Result<Vec<u8>, StateError> {
-        let parts = [("model", &self.model), ("optimizer", &self.optimizer), ("best", &self.best)];
+        let TrainerState { model, optimizer, ema } = &self.trainer;
+        let parts = [("model", model), ("optimizer", optimizer), ("ema", ema), ("best", &self.best)];
         let named = parts.into_iter().flat_map(|(part, state)| {
             state.iter().map(move |(name, tensor)| (format!("{part}.{name}"), tensor.clone()))
         });
@@ -76,11 +89,12 @@ impl Checkpoint {
         let mut all = from_safetensors(bytes).map_err(|error| error.to_string())?;
         let position = all.remove(POSITION).ok_or("it does not say where the training was")?;
         let position = serde_json::from_slice(&position.to_vec::<u8>()).map_err(|error| error.to_string())?;
-        let mut checkpoint = Checkpoint { position, model: State::new(), optimizer: State::new(), best: State::new() };
+        let mut checkpoint = Checkpoint { position, trainer: TrainerState::default(), best: State::new() };
         for (name, tensor) in all {
             let part = match name.split_once('.') {
-                Some(("model", rest)) => (&mut checkpoint.model, rest),
-                Some(("optimizer", rest)) => (&mut checkpoint.optimizer, rest),
+                Some(("model", rest)) => (&mut checkpoint.trainer.model, rest),
+                Some(("optimizer", rest)) => (&mut checkpoint.trainer.optimizer, rest),
+                Some(("ema", rest)) => (&mut checkpoint.trainer.ema, rest),
                 Some(("best", rest)) => (&mut checkpoint.best, rest),
                 _ => return Err(format!("it has an unknown tensor '{name}'")),
             };
@@ -109,19 +123,25 @@ mod tests {
         let weights = Tensor::from_slice(&[0.1f32, -0.0, f32::MIN_POSITIVE, 3e38], &[2, 2]);
         let count = Tensor::from_slice(&[7i64], &[1]);
         let best = Best { epoch: 2, accuracy: 1.0 / 3.0, loss: 0.1 };
-        let checkpoint = Checkpoint {
-            position: Position { epoch: 2, batch: 5, step: 905, loss_sum: 0.1 + 0.2, best: Some(best), seconds: 1.5 },
-            model: State::from([("conv1.weight".to_owned(), weights)]),
+        let mut plateau = ReduceLrOnPlateau::new(0.1);
+        plateau.step(1.0 / 3.0);
+        let trainer = TrainerState {
+            model: State::from([("conv1.weight".to_owned(), weights.clone())]),
             optimizer: State::from([("conv1.weight.step".to_owned(), count)]),
-            best: State::new(),
+            ema: State::from([("conv1.weight".to_owned(), weights.mul_scalar(3.0))]),
         };
+        let position = Position { epoch: 2, batch: 5, step: 905, loss_sum: 0.1 + 0.2, ..Position::default() };
+        let position = Position { best: Some(best), plateau: Some(plateau), seconds: 1.5, ..position };
+        let checkpoint = Checkpoint { position, trainer, best: State::new() };
         let read = Checkpoint::decode(&checkpoint.encode().unwrap()).unwrap();
         assert_eq!(read.position, checkpoint.position);
         let bits = |checkpoint: &Checkpoint| -> Vec<u32> {
-            checkpoint.model["conv1.weight"].to_vec::<f32>().iter().map(|value| value.to_bits()).collect()
+            let TrainerState { model, ema, .. } = &checkpoint.trainer;
+            let values = [model, ema].map(|state| state["conv1.weight"].to_vec::<f32>()).concat();
+            values.iter().map(|value| value.to_bits()).collect()
         };
         assert_eq!(bits(&read), bits(&checkpoint));
-        assert_eq!(read.optimizer["conv1.weight.step"].to_vec::<i64>(), [7]);
+        assert_eq!(read.trainer.optimizer["conv1.weight.step"].to_vec::<i64>(), [7]);
         assert!(Checkpoint::decode(b"rubbish").is_err());
     }
 

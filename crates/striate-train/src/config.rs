@@ -1,17 +1,14 @@
 //! The settings of a training.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use striate_data::{Augmentation, DataError, Parts, dir, fashion, mnist};
 use striate_models::digits::Architecture;
-use striate_nn::schedule::{CosineAnnealing, OneCycle, Schedule, StepLr};
-
 use striate_tensor::DType;
 
-use crate::TrainError;
+use crate::names::names;
+use crate::{GroupConfig, ScheduleKind, ScheduleOptions, TrainError};
 
 /// Where the images come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,20 +61,6 @@ pub enum OptimizerKind {
     AdamW,
 }
 
-/// How the learning rate changes over the steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ScheduleKind {
-    /// The same throughout.
-    Constant,
-    /// A tenth after each third of the training.
-    Step,
-    /// Along half a cosine down to zero.
-    Cosine,
-    /// Up for the first 30 % of the steps, then down to nearly zero.
-    OneCycle,
-}
-
 /// What the network computes in while it learns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,32 +82,8 @@ impl Precision {
     }
 }
 
-macro_rules! names {
-    ($kind:ty, $what:literal, $($variant:ident = $name:literal),+) => {
-        impl $kind {
-            /// All names, as on the command line.
-            pub const NAMES: &'static [&'static str] = &[$($name),+];
-        }
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $name),+ })
-            }
-        }
-        impl FromStr for $kind {
-            type Err = String;
-            fn from_str(name: &str) -> Result<Self, String> {
-                match name {
-                    $($name => Ok(Self::$variant),)+
-                    _ => Err(format!("there is no {} '{name}'; there are {}", $what, Self::NAMES.join(", "))),
-                }
-            }
-        }
-    };
-}
-
 names!(OptimizerKind, "optimizer", Sgd = "sgd", Adam = "adam", AdamW = "adamw");
 names!(Precision, "precision", F32 = "f32", Bf16 = "bf16");
-names!(ScheduleKind, "schedule", Constant = "constant", Step = "step", Cosine = "cosine", OneCycle = "one-cycle");
 
 /// Settings under a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,8 +130,17 @@ pub struct TrainConfig {
     /// Share of each target that is spread over all classes, so that the model is never asked to be certain.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub label_smoothing: f64,
+    /// Whether the pull leaves out biases, and the gains of normalisations: all parameters of fewer than two dimensions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub decay_weights_only: bool,
     /// Course of the learning rate.
     pub schedule: ScheduleKind,
+    /// Epochs, or part of one, over which the learning rate first rises from near 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warm_up: f64,
+    /// Decay of the running mean of the weights which is measured and kept in place of the newest weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<f64>,
     /// Gradients longer than this, all parameters taken together, are shortened to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
@@ -201,6 +169,12 @@ pub struct TrainConfig {
     pub dataset: Source,
     /// Changes of the images while training.
     pub augmentation: Augmentation,
+    /// Settings of the course of the learning rate.
+    #[serde(default, skip_serializing_if = "ScheduleOptions::is_default")]
+    pub schedule_options: ScheduleOptions,
+    /// Weights that are treated apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupConfig>,
 }
 
 impl TrainConfig {
@@ -227,7 +201,10 @@ impl TrainConfig {
                 Architecture::Cnn4 | Architecture::Cnn4Wide => 0.05,
                 _ => 0.0,
             },
+            decay_weights_only: false,
             schedule: ScheduleKind::OneCycle,
+            warm_up: 0.0,
+            ema: None,
             clip_norm: None,
             initial_weights: None,
             initial_partial: false,
@@ -239,6 +216,8 @@ impl TrainConfig {
             checkpoint_seconds: 5.0,
             dataset: Source::Mnist,
             augmentation,
+            schedule_options: ScheduleOptions::default(),
+            groups: Vec::new(),
         }
     }
 
@@ -252,17 +231,6 @@ impl TrainConfig {
             (_, Architecture::Cnn | Architecture::Cnn4) => 0.02,
             (_, Architecture::Cnn4Wide) => 0.01,
             (_, _) => 0.003,
-        }
-    }
-
-    /// The learning rate of each of `total_steps` steps.
-    pub fn schedule(&self, total_steps: u64) -> Schedule {
-        let lr = self.learning_rate;
-        match self.schedule {
-            ScheduleKind::Constant => Schedule::constant(lr),
-            ScheduleKind::Step => StepLr { lr, step_size: total_steps.div_ceil(3).max(1), gamma: 0.1 }.into(),
-            ScheduleKind::Cosine => CosineAnnealing { lr, t_max: total_steps.max(1), eta_min: 0.0 }.into(),
-            ScheduleKind::OneCycle => OneCycle::new(lr, total_steps).into(),
         }
     }
 
@@ -287,12 +255,17 @@ impl TrainConfig {
         if let Some(norm) = self.clip_norm.filter(|norm| !(norm.is_finite() && *norm > 0.0)) {
             return refuse(format!("--clip-norm must be above 0, not {norm}"));
         }
+        if let Some(decay) = self.ema.filter(|decay| !(0.0..1.0).contains(decay)) {
+            return refuse(format!("--ema must be from 0 to below 1, such as 0.999, not {decay}"));
+        }
         if self.train_limit == Some(0) {
             return refuse("--train-limit must be at least 1".to_owned());
         }
         if self.threads == Some(0) {
             return refuse("--threads must be at least 1".to_owned());
         }
+        self.groups.iter().try_for_each(GroupConfig::validate)?;
+        self.validate_schedule()?;
         self.validate_name()
     }
 
@@ -327,6 +300,9 @@ mod tests {
         config.dataset = Source::Directory("/some/where".into());
         config.augmentation = Augmentation::AFFINE;
         config.train_limit = Some(7);
+        config.ema = Some(0.99);
+        config.schedule_options = "min_lr=0.5".parse().unwrap();
+        config.groups = vec!["fc*:lr_factor=0.1".parse().unwrap(), "*.bias:weight_decay=0".parse().unwrap()];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config, "{text}");
         assert!(text.contains("schedule = \"one-cycle\""), "{text}");
@@ -334,10 +310,12 @@ mod tests {
     }
 
     #[test]
-    fn settings_written_before_label_smoothing_existed_are_read() {
+    fn settings_written_before_some_existed_are_read() {
         let config = TrainConfig::new(Architecture::Cnn);
         let text = toml::to_string(&config).unwrap();
-        assert!(!text.contains("smoothing"), "{text}");
+        for later in ["smoothing", "ema", "warm_up", "decay_weights_only", "schedule_options", "groups"] {
+            assert!(!text.contains(later), "{later} in {text}");
+        }
         assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config);
         let wide = toml::to_string(&TrainConfig::new(Recipe::Best.model())).unwrap();
         assert!(wide.contains("model = \"cnn4-wide\"") && wide.contains("label_smoothing = 0.05"), "{wide}");
@@ -363,6 +341,7 @@ mod tests {
         assert!(refused(|config| config.epochs = 0).contains("--epochs"));
         assert!(refused(|config| config.name = Some("../up".to_owned())).contains("a run's name may have"));
         assert!(refused(|config| config.clip_norm = Some(-1.0)).contains("--clip-norm must be above 0"));
+        assert!(refused(|config| config.ema = Some(1.0)).contains("--ema must be from 0 to below 1"));
         assert!(refused(|config| config.threads = Some(0)).contains("--threads"));
         assert!(refused(|config| config.label_smoothing = 1.0).contains("--label-smoothing must be from 0 to below 1"));
     }

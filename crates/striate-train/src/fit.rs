@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use striate_data::{Loader, LoaderOptions, Splits, Subset, split};
 use striate_kernels::threads;
 use striate_nn::Module;
+use striate_nn::schedule::Schedule;
 
-use crate::checkpoint::{Best, Checkpoint, Position, State};
+use crate::checkpoint::{Best, Checkpoint, Position, State, deep_copy};
 use crate::progress::{Reporter, StepNumbers};
 use crate::trainer::{Trainer, measure};
 use crate::weights::{INITIAL, initial, write_state};
@@ -189,6 +190,7 @@ struct Session<'a> {
     config: &'a TrainConfig,
     material: Material,
     loader: Loader,
+    schedule: Schedule,
     reporter: Reporter<'a>,
     stop: &'a StopFlag,
     position: Position,
@@ -205,13 +207,15 @@ impl<'a> Session<'a> {
         stop: &'a StopFlag,
     ) -> Self {
         let loader = material.loader(config);
-        let (position, best, saved) = (Position::default(), State::new(), Instant::now());
-        Session { run, config, material, loader, reporter, stop, position, best, saved }
+        let schedule = config.schedule(loader.batches_per_epoch() as u64);
+        let position = Position { plateau: config.plateau(), ..Position::default() };
+        let (best, saved) = (State::new(), Instant::now());
+        Session { run, config, material, loader, schedule, reporter, stop, position, best, saved }
     }
 
     fn restore(&mut self, checkpoint: Checkpoint) -> Result<(), TrainError> {
         let path = self.run.checkpoint_path();
-        let restored = self.material.trainer.restore(&checkpoint.model, &checkpoint.optimizer);
+        let restored = self.material.trainer.restore(&checkpoint.trainer);
         restored.map_err(TrainError::damaged(&path))?;
         self.position = checkpoint.position;
         self.best = checkpoint.best;
@@ -220,6 +224,12 @@ impl<'a> Session<'a> {
 
     fn total_steps(&self) -> u64 {
         (self.config.epochs * self.loader.batches_per_epoch()) as u64
+    }
+
+    /// The learning rate of step number `step`, the first being 0.
+    fn learning_rate(&self, step: u64) -> f64 {
+        let dropped = self.position.plateau.map_or(1.0, |plateau| plateau.lr / self.config.learning_rate);
+        self.schedule.lr(step) * dropped
     }
 
     fn run_to_the_end(&mut self) -> Result<Outcome, TrainError> {
@@ -264,7 +274,6 @@ impl<'a> Session<'a> {
     /// Trains to the end of the epoch. `false` if asked to stop before.
     fn run_epoch(&mut self) -> Result<bool, TrainError> {
         let total_steps = self.total_steps();
-        let schedule = self.config.schedule(total_steps);
         let loader = self.loader.clone();
         let mut batches = loader.epoch(self.position.epoch as u64, self.position.batch);
         loop {
@@ -273,7 +282,7 @@ impl<'a> Session<'a> {
                 return Ok(false);
             }
             let Some(batch) = batches.next() else { return Ok(true) };
-            let learning_rate = schedule.lr(self.position.step);
+            let learning_rate = self.learning_rate(self.position.step);
             let loss = self.material.trainer.step(&batch, self.position.step, learning_rate);
             if !loss.is_finite() {
                 return Err(self.not_finite(loss, learning_rate));
@@ -295,12 +304,16 @@ impl<'a> Session<'a> {
         let began = Instant::now();
         let train_loss = self.position.loss_sum / self.loader.batches_per_epoch() as f64;
         let Material { splits, card, trainer, .. } = &self.material;
-        let validation = measure(trainer.model(), card, &splits.validation);
+        let evaluated = trainer.evaluated();
+        let validation = measure(evaluated, card, &splits.validation);
         let epoch = Best { epoch: self.position.epoch + 1, accuracy: validation.accuracy, loss: validation.loss };
         let best = epoch.beats(self.position.best.as_ref());
         if best {
             self.position.best = Some(epoch);
-            self.best = trainer.state().0;
+            self.best = deep_copy(&evaluated.state_dict());
+        }
+        if let Some(plateau) = &mut self.position.plateau {
+            plateau.step(epoch.loss);
         }
         self.position = Position { epoch: epoch.epoch, batch: 0, loss_sum: 0.0, ..self.position.clone() };
         self.reporter.emit(&Event::Epoch {
@@ -320,12 +333,12 @@ impl<'a> Session<'a> {
     /// Writes a checkpoint, if the weights are worth keeping.
     fn save(&mut self) -> Result<(), TrainError> {
         if !self.material.trainer.is_finite() {
-            let learning_rate = self.config.schedule(self.total_steps()).lr(self.position.step.saturating_sub(1));
+            let learning_rate = self.learning_rate(self.position.step.saturating_sub(1));
             return Err(self.not_finite(f64::NAN, learning_rate));
         }
         self.position.seconds = self.reporter.elapsed();
-        let (model, optimizer) = self.material.trainer.state();
-        let checkpoint = Checkpoint { position: self.position.clone(), model, optimizer, best: self.best.clone() };
+        let trainer = self.material.trainer.state();
+        let checkpoint = Checkpoint { position: self.position.clone(), trainer, best: self.best.clone() };
         self.run.write_checkpoint(&checkpoint)?;
         self.saved = Instant::now();
         Ok(())

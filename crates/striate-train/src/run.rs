@@ -208,6 +208,6 @@ impl Run {
             TrainError::NoModel { id, reason }
         };
         let checkpoint = self.checkpoint()?.ok_or_else(none)?;
-        Ok(if checkpoint.best.is_empty() { checkpoint.model } else { checkpoint.best })
+        Ok(if checkpoint.best.is_empty() { checkpoint.trainer.model } else { checkpoint.best })
     }
 }

@@ -5,10 +5,11 @@ use striate_models::digits;
 use striate_nn::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_options};
 use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd, clip_grad_norm};
 use striate_nn::state::LoadReport;
-use striate_nn::{Context, Module, Sequential};
+use striate_nn::{Context, Ema, Module, Sequential};
 use striate_tensor::{Tensor, autocast, no_grad};
 
-use crate::checkpoint::{State, deep_copy};
+use crate::checkpoint::{State, TrainerState, deep_copy};
+use crate::groups::parameter_groups;
 use crate::{InputCard, OptimizerKind, Precision, TrainConfig, TrainError};
 
 /// Images in a batch when only measuring.
@@ -23,12 +24,19 @@ pub(crate) struct Trainer {
     seed: u64,
     clipping: Option<Clipping>,
     precision: Precision,
+    averaged: Option<Averaged>,
 }
 
 /// The longest gradient, and what it is the gradient of.
 struct Clipping {
     norm: f64,
     parameters: Vec<Tensor>,
+}
+
+/// The running mean of the weights, and a network to evaluate it in.
+struct Averaged {
+    ema: Ema,
+    model: Sequential,
 }
 
 /// Outputs of a model on some images.
@@ -43,15 +51,22 @@ pub(crate) struct Measurement {
 
 impl Trainer {
     pub fn new(config: &TrainConfig, card: &InputCard) -> Result<Self, TrainError> {
-        Ok(Self::of(build(config, card)?, config))
+        Self::of(|| build(config, card), config)
     }
 
-    fn of(model: Sequential, config: &TrainConfig) -> Self {
+    fn of(model: impl Fn() -> Result<Sequential, TrainError>, config: &TrainConfig) -> Result<Self, TrainError> {
+        let averaged = config.ema.map(|_| model()).transpose()?;
+        let model = model()?;
+        let averaged = averaged.zip(config.ema).map(|(twin, decay)| {
+            // Short trainings are the rule here, and batch norm's statistics should be of the weights that are measured.
+            Averaged { ema: Ema::new(&model, decay).use_buffers(true).warm_up(true), model: twin }
+        });
         let parameters = model.named_parameters();
         let clipping = config.clip_norm.map(|norm| {
             let parameters = parameters.iter().map(|(_, parameter)| parameter.clone()).collect();
             Clipping { norm, parameters }
         });
+        let parameters = parameter_groups(config, parameters)?;
         let (lr, decay) = (config.learning_rate, config.weight_decay);
         let optimizer: Box<dyn Optimizer> = match config.optimizer {
             OptimizerKind::Sgd => Box::new(Sgd::new(parameters, lr).momentum(0.9).weight_decay(decay)),
@@ -59,7 +74,7 @@ impl Trainer {
             OptimizerKind::AdamW => Box::new(AdamW::new(parameters, lr).weight_decay(decay)),
         };
         let (label_smoothing, precision) = (config.label_smoothing, config.precision);
-        Trainer { model, optimizer, label_smoothing, seed: config.seed, clipping, precision }
+        Ok(Trainer { model, optimizer, label_smoothing, seed: config.seed, clipping, precision, averaged })
     }
 
     pub fn model(&self) -> &Sequential {
@@ -88,19 +103,37 @@ impl Trainer {
             self.optimizer.set_lr(learning_rate);
             self.optimizer.step();
             self.optimizer.zero_grad();
+            if let Some(Averaged { ema, .. }) = &mut self.averaged {
+                ema.update(&self.model);
+            }
         }
         value
     }
 
-    /// Copies of the model's and the optimiser's state.
-    pub fn state(&self) -> (State, State) {
-        (deep_copy(&self.model.state_dict()), deep_copy(&self.optimizer.state()))
+    /// The network to measure and keep: that of the averaged weights, if they are averaged.
+    pub fn evaluated(&self) -> &Sequential {
+        let Some(Averaged { ema, model }) = &self.averaged else { return &self.model };
+        model.load_state_dict(ema.state_dict()).expect("both are of the same settings");
+        model
+    }
+
+    /// A copy of all that is needed to go on.
+    pub fn state(&self) -> TrainerState {
+        TrainerState {
+            model: deep_copy(&self.model.state_dict()),
+            optimizer: deep_copy(&self.optimizer.state()),
+            ema: self.averaged.as_ref().map(|averaged| deep_copy(&averaged.ema.state())).unwrap_or_default(),
+        }
     }
 
     /// Takes up a saved state. The text of the error says what does not fit.
-    pub fn restore(&mut self, model: &State, optimizer: &State) -> Result<(), String> {
-        self.model.load_state_dict(model).map_err(|error| error.to_string())?;
-        self.optimizer.load_state(optimizer).map_err(|error| error.to_string())
+    pub fn restore(&mut self, state: &TrainerState) -> Result<(), String> {
+        self.model.load_state_dict(&state.model).map_err(|error| error.to_string())?;
+        self.optimizer.load_state(&state.optimizer).map_err(|error| error.to_string())?;
+        match &mut self.averaged {
+            Some(Averaged { ema, .. }) => ema.load_state(&state.ema).map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
     }
 
     /// Starts from what fits of other weights.
@@ -175,15 +208,19 @@ mod tests {
 
     /// A network with everything that has state or randomness: batch norm and dropout.
     fn trainer(optimizer: OptimizerKind) -> Trainer {
-        let mut generator = Generator::new(1);
-        let model = Sequential::new()
-            .with("conv", Conv2dConfig::new(1, 4, 3).build(&mut generator))
-            .with("bn", BatchNorm2d::new(4))
-            .with("relu", ReLU)
-            .with("flatten", Flatten)
-            .with("dropout", Dropout::new(0.5))
-            .with("fc", Linear::new(4 * 36, 3, &mut generator));
-        Trainer::of(model, &TrainConfig { optimizer, seed: 9, ..TrainConfig::new(Architecture::Cnn) })
+        let model = || {
+            let mut generator = Generator::new(1);
+            let model = Sequential::new()
+                .with("conv", Conv2dConfig::new(1, 4, 3).build(&mut generator))
+                .with("bn", BatchNorm2d::new(4))
+                .with("relu", ReLU)
+                .with("flatten", Flatten)
+                .with("dropout", Dropout::new(0.5))
+                .with("fc", Linear::new(4 * 36, 3, &mut generator));
+            Ok(model)
+        };
+        let config = TrainConfig { optimizer, seed: 9, ema: Some(0.9), ..TrainConfig::new(Architecture::Cnn) };
+        Trainer::of(model, &config).unwrap()
     }
 
     fn batch(step: u64) -> Batch {
@@ -199,28 +236,63 @@ mod tests {
 
             let mut first = trainer(optimizer);
             (0..3).for_each(|step| assert_eq!(first.step(&batch(step), step, 0.01), losses[step as usize]));
-            let (model, state) = first.state();
+            let state = first.state();
             let mut second = trainer(optimizer);
-            second.restore(&model, &state).unwrap();
+            second.restore(&state).unwrap();
             (3..8).for_each(|step| assert_eq!(second.step(&batch(step), step, 0.01), losses[step as usize]));
-            for (name, tensor) in straight.model.state_dict() {
-                let values = |tensor: &Tensor| tensor.to_dtype(DType::F64).to_vec::<f64>();
-                assert_eq!(values(&second.model.state_dict()[&name]), values(&tensor), "{optimizer} {name}");
+            let values = |tensor: &Tensor| tensor.to_dtype(DType::F64).to_vec::<f64>();
+            let models: [fn(&Trainer) -> State; 2] =
+                [|trainer| trainer.model.state_dict(), |trainer| trainer.evaluated().state_dict()];
+            for model in models {
+                for (name, tensor) in model(&straight) {
+                    assert_eq!(values(&model(&second)[&name]), values(&tensor), "{optimizer} {name}");
+                }
             }
+            let weight = |model: &Sequential| model.state_dict()["fc.weight"].to_vec::<f32>();
+            assert_ne!(weight(straight.evaluated()), weight(&straight.model), "measured are the averages");
         }
+    }
+
+    fn linear() -> Result<Sequential, TrainError> {
+        let mut generator = Generator::new(1);
+        Ok(Sequential::new().with("flatten", Flatten).with("fc", Linear::new(64, 3, &mut generator)))
+    }
+
+    /// With a gradient of 0 only the decay moves the weights.
+    #[test]
+    fn decay_and_rate_are_those_of_the_group() {
+        let moved = |groups: &[&str], decay_weights_only| {
+            let groups = groups.iter().map(|group| group.parse().unwrap()).collect();
+            let config = TrainConfig { weight_decay: 0.5, groups, ..TrainConfig::new(Architecture::Mlp) };
+            let config = TrainConfig { optimizer: OptimizerKind::AdamW, decay_weights_only, ..config };
+            let mut trainer = Trainer::of(linear, &config).unwrap();
+            let before = trainer.state().model;
+            for (_, parameter) in trainer.model.named_parameters() {
+                parameter.set_grad(&parameter.detach().zeros_like());
+            }
+            trainer.optimizer.set_lr(0.1);
+            trainer.optimizer.step();
+            let after = trainer.state().model;
+            ["fc.weight", "fc.bias"].map(|name| {
+                let ratio = after[name].div(&before[name]).mean_all().item::<f32>();
+                (f64::from(ratio) * 1e4).round() / 1e4
+            })
+        };
+        assert_eq!(moved(&[], false), [0.95, 0.95]);
+        assert_eq!(moved(&[], true), [0.95, 1.0]);
+        assert_eq!(moved(&["*.weight:lr_factor=0.5"], false), [0.975, 0.95]);
+        assert_eq!(moved(&["*.weight:weight_decay=0.1", "fc*:lr_factor=0"], false), [0.99, 1.0]);
+        assert_eq!(moved(&["*.bias:weight_decay=1"], true), [0.95, 0.9], "what a group says counts more");
     }
 
     #[test]
     fn a_clipped_gradient_moves_the_weights_no_further() {
         let moved = |clip_norm| {
-            let mut generator = Generator::new(1);
-            let model = Sequential::new().with("flatten", Flatten).with("fc", Linear::new(64, 3, &mut generator));
-            let (optimizer, clip_norm) = (OptimizerKind::Sgd, clip_norm);
-            let mut trainer =
-                Trainer::of(model, &TrainConfig { optimizer, clip_norm, ..TrainConfig::new(Architecture::Mlp) });
-            let before = trainer.state().0;
+            let config = TrainConfig { optimizer: OptimizerKind::Sgd, ..TrainConfig::new(Architecture::Mlp) };
+            let mut trainer = Trainer::of(linear, &TrainConfig { clip_norm, ..config }).unwrap();
+            let before = trainer.state().model;
             trainer.step(&batch(0), 0, 1.0);
-            let after = trainer.state().0;
+            let after = trainer.state().model;
             let square = |name: &str| after[name].sub(&before[name]).square().sum_all().item::<f32>();
             f64::from(square("fc.weight") + square("fc.bias")).sqrt()
         };
@@ -231,11 +303,11 @@ mod tests {
     #[test]
     fn a_loss_that_is_not_finite_leaves_the_weights_alone() {
         let mut trainer = trainer(OptimizerKind::Sgd);
-        let before = trainer.state().0["fc.weight"].to_vec::<f32>();
+        let before = trainer.state().model["fc.weight"].to_vec::<f32>();
         let mut batch = batch(0);
         batch.images = &batch.images * f64::NAN;
         assert!(trainer.step(&batch, 0, 0.1).is_nan());
-        assert_eq!(trainer.state().0["fc.weight"].to_vec::<f32>(), before);
+        assert_eq!(trainer.state().model["fc.weight"].to_vec::<f32>(), before);
         assert!(trainer.is_finite());
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use striate_data::Augmentation;
 use striate_models::digits::Architecture;
 use striate_train::{
-    Evaluation, Event, OptimizerKind, Outcome, Predictor, Run, RunStore, Status, StopFlag, Summary, TrainConfig,
-    TrainError, resume, train,
+    Evaluation, Event, OptimizerKind, Outcome, Predictor, Run, RunStore, ScheduleKind, Status, StopFlag, Summary,
+    TrainConfig, TrainError, resume, train,
 };
 
 fn config(model: Architecture, optimizer: OptimizerKind) -> TrainConfig {
@@ -46,10 +46,24 @@ fn epochs(run: &Run) -> Vec<(usize, f64, f64, f64)> {
 
 #[test]
 fn interrupted_often_it_ends_bit_for_bit_the_same() {
-    for (model, optimizer) in [(Architecture::Cnn, OptimizerKind::AdamW), (Architecture::LeNet, OptimizerKind::Sgd)] {
+    let averaged = TrainConfig {
+        ema: Some(0.99),
+        weight_decay: 0.1,
+        decay_weights_only: true,
+        groups: vec!["*.bias:lr_factor=2".parse().unwrap()],
+        ..config(Architecture::Cnn, OptimizerKind::AdamW)
+    };
+    // No loss falls by half in an epoch here: the rate drops after each.
+    let plateau = TrainConfig {
+        schedule: ScheduleKind::Plateau,
+        schedule_options: "patience=0,threshold=0.5,factor=0.3".parse().unwrap(),
+        warm_up: 0.5,
+        ..config(Architecture::LeNet, OptimizerKind::Sgd)
+    };
+    for config in [averaged, plateau] {
+        let model = config.model;
         let dir = tempfile::tempdir().unwrap();
         let store = RunStore::new(dir.path());
-        let config = config(model, optimizer);
         let straight = finished(train(&config, &store, &StopFlag::new(), &mut |_| {}).unwrap());
 
         // Stopped at the first step report of each session: after about a tenth of a second, wherever that is.
@@ -83,6 +97,66 @@ fn interrupted_often_it_ends_bit_for_bit_the_same() {
         assert_eq!(broken.test_loss, straight.test_loss);
         let (broken, straight) = (store.open(&broken.run).unwrap(), store.open(&straight.run).unwrap());
         assert_eq!(epochs(&broken), epochs(&straight));
+    }
+}
+
+/// What is measured and kept is the mean of the weights; the newest are neither.
+#[test]
+fn averaged_weights_are_measured_and_kept() {
+    let summary_with = |ema| {
+        let dir = tempfile::tempdir().unwrap();
+        let store = RunStore::new(dir.path());
+        let config = TrainConfig { ema, ..config(Architecture::Cnn, OptimizerKind::Adam) };
+        let summary = finished(train(&config, &store, &StopFlag::new(), &mut |_| {}).unwrap());
+        let run = store.open(&summary.run).unwrap();
+        let evaluation = Evaluation::of(&run).unwrap();
+        assert_eq!((evaluation.accuracy, evaluation.loss), (summary.test_accuracy, summary.test_loss));
+        (weights(&summary.folder), epochs(&run))
+    };
+    let (newest, averaged) = (summary_with(None), summary_with(Some(0.95)));
+    assert_eq!(summary_with(Some(0.0)).0, newest.0, "a mean that forgets at once");
+    assert_ne!(averaged.0, newest.0);
+    let first = |epochs: &[(usize, f64, f64, f64)]| epochs[0];
+    assert_eq!(first(&averaged.1).1, first(&newest.1).1, "the mean does not change what is learned");
+    assert_ne!(first(&averaged.1).2, first(&newest.1).2);
+}
+
+#[test]
+fn a_plateau_lowers_the_rate_until_it_is_resumed_and_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = RunStore::new(dir.path());
+    let config = TrainConfig {
+        schedule: ScheduleKind::Plateau,
+        schedule_options: "patience=0,threshold=0.9,factor=0.5".parse().unwrap(),
+        epochs: 4,
+        checkpoint_seconds: 0.0,
+        ..config(Architecture::Cnn, OptimizerKind::Sgd)
+    };
+    let mut rates = [0.0; 5];
+    let mut keep = |event: &Event| {
+        if let Event::Step { epoch, learning_rate, .. } = event {
+            rates[*epoch] = *learning_rate;
+        }
+    };
+    let stop = StopFlag::new();
+    let third = |event: &Event| matches!(event, Event::Epoch { epoch: 2, .. });
+    let mut listener = |event: &Event| {
+        keep(event);
+        if third(event) {
+            stop.stop();
+        }
+    };
+    let Outcome::Interrupted(run) = train(&config, &store, &stop, &mut listener).unwrap() else {
+        panic!("it was to be interrupted")
+    };
+    finished(resume(&run, &StopFlag::new(), &mut keep).unwrap());
+    // An epoch may be too short to be reported of; those that were have the rate of their number.
+    let seen: Vec<usize> = (1..5).filter(|&epoch| rates[epoch] > 0.0).collect();
+    assert!(seen.len() >= 2, "{rates:?}");
+    for epoch in seen {
+        // The first epoch is the first measurement: the drops begin after the second.
+        let expected = 0.002 * 0.5_f64.powi(epoch.saturating_sub(2) as i32);
+        assert!((rates[epoch] - expected).abs() < 1e-12, "{rates:?}");
     }
 }
 

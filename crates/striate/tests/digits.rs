@@ -167,9 +167,16 @@ fn predicts_pictures(home: &Home) {
 #[test]
 fn killed_at_any_moment_it_resumes_and_ends_the_same() {
     let home = Home::new();
-    home.ok(&short("3", &["--name", "straight"]));
+    // All that has a state between steps: a mean of the weights, a schedule that looks at the loss, groups.
+    let stateful = |name: &'static str, more: &[&'static str]| -> Vec<&'static str> {
+        let averaged = ["--name", name, "--ema", "0.99", "--optimizer", "adamw", "--decay-weights-only"];
+        let plateau = ["--schedule", "plateau", "--schedule-options", "patience=0,threshold=0.9", "--warm-up", "0.2"];
+        let group = ["--group", "*.bias:lr_factor=2"];
+        short("3", &[&averaged[..], &plateau, &group, more].concat())
+    };
+    home.ok(&stateful("straight", &[]));
     // Checkpoints after every step, so that the kill falls into the writing of one.
-    let mut child = home.until_step(40, &short("3", &["--name", "killed", "--checkpoint-every", "0"]));
+    let mut child = home.until_step(40, &stateful("killed", &["--checkpoint-every", "0"]));
     child.kill().unwrap();
     child.wait().unwrap();
     let first = home.striate(&["runs", "--json"]).output().unwrap();
@@ -189,6 +196,28 @@ fn killed_at_any_moment_it_resumes_and_ends_the_same() {
     assert_eq!(epochs.iter().map(|event| event["epoch"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
     let text = home.fails(1, &["train", "--resume", "killed"]);
     assert!(text.contains("is finished: there is nothing to resume"), "{text}");
+}
+
+#[test]
+fn another_runs_settings_are_taken_up_and_changed() {
+    let home = Home::new();
+    let more =
+        ["--name", "first", "--model", "mlp", "--ema", "0.9", "--schedule", "cyclic", "--schedule-options", "cycles=2"];
+    home.ok(&short("1", &more));
+    let settings = home.folder("first").join("config.toml");
+    let file = settings.to_str().unwrap();
+    home.ok(&["train", "--config", file, "--name", "again", "--json"]);
+    assert_eq!(home.weights("again"), home.weights("first"));
+    home.ok(&["train", "--config", file, "--name", "other", "--seed", "1", "--json"]);
+    assert_ne!(home.weights("other"), home.weights("first"));
+    let text = fs::read_to_string(home.folder("other").join("config.toml")).unwrap();
+    for kept in ["seed = 1\n", "ema = 0.9\n", "schedule = \"cyclic\"\n", "[schedule_options]\ncycles = 2\n"] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+
+    fs::write(&settings, "model = \"mlp\"\nepoch = 3\n").unwrap();
+    let text = home.fails(2, &["train", "--config", file]);
+    assert!(text.contains("config.toml: ") && text.contains("unknown field `epoch`"), "{text}");
 }
 
 #[cfg(unix)]
@@ -239,6 +268,16 @@ fn wrong_usage_is_named() {
         (&["eval", "nothing"], "no run 'nothing'"),
         (&["predict", "nothing", "a.png"], "no run 'nothing'"),
         (&["train", "--resume", "x", "--epochs", "3"], "cannot be used with"),
+        (&["train", "--ema", "1"], "--ema must be from 0 to below 1"),
+        (&["train", "--schedule", "spiral"], "cosine-restarts"),
+        (&["train", "--schedule", "cosine", "--schedule-options", "power=2"], "has no power; it has min_lr"),
+        (&["train", "--warm-up", "0.1"], "no place before the schedule one-cycle"),
+        (
+            &["train", "--model", "mlp", "--group", "conv*:lr_factor=0"],
+            "no parameter has such a path; mlp has fc1.weight",
+        ),
+        (&["train", "--group", "conv*"], "write PATTERN:lr_factor=FACTOR"),
+        (&["train", "--config", "nothing.toml"], "nothing.toml: "),
     ] {
         let text = home.fails(2, arguments);
         assert!(text.contains(wanted), "{text}");

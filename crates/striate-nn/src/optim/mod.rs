@@ -69,9 +69,9 @@ pub trait Optimizer: Send {
     }
 }
 
-/// A saved state does not belong to this optimiser.
+/// A saved state does not belong to this optimiser or average.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the optimiser state does not fit: `{name}` {problem}")]
+#[error("the saved state does not fit: `{name}` {problem}")]
 pub struct StateMismatch {
     /// The entry.
     pub name: String,

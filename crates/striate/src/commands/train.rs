@@ -11,8 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use striate_data::Augmentation;
 use striate_models::digits::Architecture;
 use striate_train::{
-    Event, LrRange, OptimizerKind, Outcome, Precision, Recipe, RunStore, ScheduleKind, Source, StopFlag, TrainConfig,
-    TrainError, resume, train,
+    Event, GroupConfig, LrRange, OptimizerKind, Outcome, Precision, Recipe, RunStore, ScheduleKind, ScheduleOptions,
+    Source, StopFlag, TrainConfig, TrainError, resume, train,
 };
 
 use super::{CommandError, CommandResult};
@@ -43,6 +43,17 @@ const INTERRUPTED: u8 = 130;
                                                   start from weights of PyTorch or safetensors
   striate train digits --find-lr                  which learning rate? nothing is kept
   striate train digits --json > metrics.jsonl     what happens, as JSON lines
+  striate train digits --model cnn --epochs 10 --ema 0.999
+                                                  measure and keep a running mean of the weights
+  striate train digits --model mlp --optimizer adamw --weight-decay 0.05 --decay-weights-only \\
+                       --schedule cosine --warm-up 0.5
+                                                  the usual settings of larger networks
+  striate train digits --model lenet --schedule plateau --schedule-options factor=0.5,patience=1
+                                                  a smaller learning rate whenever there is no progress
+  striate train digits --init lenet.pt --model lenet --group 'conv*:lr_factor=0'
+                                                  convolutions stay as they are, the rest goes on learning
+  striate train --config runs/mine/config.toml --seed 2
+                                                  another run's settings, or those of a file of your own
 
 Exit codes: 0 trained, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C (can be resumed).")]
 pub struct Args {
@@ -58,6 +69,11 @@ pub struct Args {
     /// Another network, with settings that suit it: softmax, mlp, lenet, cnn, cnn4 or cnn4-wide [default: the recipe's].
     #[arg(long, value_parser = architecture(), conflicts_with_all = ["recipe", "resume"])]
     model: Option<Architecture>,
+
+    /// Start from the settings in this file: a run's config.toml, or one that names the model and what else you choose.
+    /// Options given beside it count more.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["recipe", "model", "resume"])]
+    config: Option<PathBuf>,
 
     /// How often each image is shown [default: depends on the model].
     #[arg(long, value_name = "N", conflicts_with = "resume")]
@@ -79,6 +95,22 @@ pub struct Args {
     #[arg(long, value_name = "DECAY", conflicts_with = "resume")]
     weight_decay: Option<f64>,
 
+    /// Leave biases and the gains of normalisations out of the weight decay.
+    #[arg(long, conflicts_with = "resume")]
+    decay_weights_only: bool,
+
+    /// Treat the weights whose paths fit PATTERN apart ('*' is any characters); lr_factor=0 leaves them as they are. May be
+    /// given several times: the first that fits counts.
+    #[arg(
+        long = "group", value_name = "PATTERN:lr_factor=FACTOR,weight_decay=DECAY", value_parser = str::parse::<GroupConfig>,
+        conflicts_with = "resume"
+    )]
+    groups: Vec<GroupConfig>,
+
+    /// Measure and keep a running mean of the weights in place of the newest; 0.999 is a usual decay.
+    #[arg(long, value_name = "DECAY", conflicts_with = "resume")]
+    ema: Option<f64>,
+
     /// Share of each target that is spread over all classes [default: depends on the model].
     #[arg(long, value_name = "SHARE", conflicts_with = "resume")]
     label_smoothing: Option<f64>,
@@ -86,6 +118,18 @@ pub struct Args {
     /// Course of the learning rate over the training.
     #[arg(long, value_parser = named::<ScheduleKind>(ScheduleKind::NAMES), conflicts_with = "resume")]
     schedule: Option<ScheduleKind>,
+
+    /// Settings of the schedule, times in epochs: step gamma, step_size; exponential gamma; polynomial power; cosine
+    /// min_lr; cosine-restarts cycles, t_mult, min_lr; one-cycle pct_start; cyclic cycles, mode, gamma, min_lr; plateau
+    /// factor, patience, threshold, cooldown, min_lr.
+    #[arg(
+        long, value_name = "NAME=VALUE,...", value_parser = str::parse::<ScheduleOptions>, conflicts_with_all = ["resume", "find_lr"]
+    )]
+    schedule_options: Option<ScheduleOptions>,
+
+    /// Let the learning rate rise from near 0 over so many epochs (or part of one) before the schedule.
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["resume", "find_lr"])]
+    warm_up: Option<f64>,
 
     /// Shorten gradients longer than this, all weights taken together.
     #[arg(long, value_name = "NORM", conflicts_with = "resume")]
@@ -107,24 +151,25 @@ pub struct Args {
     find_lr: Option<LrRange>,
 
     /// What the network computes in while it learns: f32, or bf16 with weights, gradients and loss in f32.
-    #[arg(long, value_parser = named::<Precision>(Precision::NAMES), default_value = "f32", conflicts_with = "resume")]
-    precision: Precision,
+    /// [default: f32].
+    #[arg(long, value_parser = named::<Precision>(Precision::NAMES), conflicts_with = "resume")]
+    precision: Option<Precision>,
 
     /// Change the images a little each time: shift (2 pixels) or affine (shift, turn by 10 degrees, scale by a tenth).
     #[arg(long, value_enum, conflicts_with = "resume")]
     augment: Option<Augment>,
 
-    /// Seed of everything random.
-    #[arg(long, default_value_t = 0, conflicts_with = "resume")]
-    seed: u64,
+    /// Seed of everything random [default: 0].
+    #[arg(long, conflicts_with = "resume")]
+    seed: Option<u64>,
 
     /// Threads to compute with [default: all cores]. The result does not depend on it.
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     threads: Option<usize>,
 
-    /// The images.
-    #[arg(long, value_enum, default_value = "mnist", conflicts_with_all = ["data", "resume"])]
-    dataset: BuiltIn,
+    /// The images [default: mnist].
+    #[arg(long, value_enum, conflicts_with_all = ["data", "resume"])]
+    dataset: Option<BuiltIn>,
 
     /// A folder with images of your own: idx files, or one folder of PNG or JPEG images per class.
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
@@ -189,44 +234,72 @@ where
 
 impl Args {
     fn config(&self) -> Result<TrainConfig, CommandError> {
-        let model = self.model.unwrap_or(self.recipe.model());
-        let mut config = TrainConfig::new(model);
-        config.dataset = source(self.data.as_deref(), self.dataset)?;
+        let mut config = self.base()?;
+        if let Some(source) = source(self.data.as_deref(), self.dataset)? {
+            config.dataset = source;
+        }
         if let Some(optimizer) = self.optimizer {
             config.optimizer = optimizer;
-            config.learning_rate = TrainConfig::learning_rate_for(model, optimizer);
+            config.learning_rate = TrainConfig::learning_rate_for(config.model, optimizer);
+        }
+        if let Some(schedule) = self.schedule {
+            // Those of another schedule would be refused.
+            (config.schedule, config.schedule_options) = (schedule, ScheduleOptions::default());
+        }
+        if !self.groups.is_empty() {
+            config.groups = self.groups.clone();
         }
         config.epochs = self.epochs.unwrap_or(config.epochs);
         config.batch_size = self.batch_size.unwrap_or(config.batch_size);
         config.learning_rate = self.learning_rate.unwrap_or(config.learning_rate);
         config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
+        config.decay_weights_only |= self.decay_weights_only;
         config.label_smoothing = self.label_smoothing.unwrap_or(config.label_smoothing);
-        config.schedule = self.schedule.unwrap_or(config.schedule);
-        config.clip_norm = self.clip_norm;
-        config.initial_weights = self.init.as_deref().map(absolute).transpose()?;
-        config.initial_partial = self.init_partial;
-        config.precision = self.precision;
+        config.schedule_options = self.schedule_options.unwrap_or(config.schedule_options);
+        config.warm_up = self.warm_up.unwrap_or(config.warm_up);
+        config.ema = self.ema.or(config.ema);
+        config.clip_norm = self.clip_norm.or(config.clip_norm);
+        if let Some(init) = &self.init {
+            (config.initial_weights, config.initial_partial) = (Some(absolute(init)?), self.init_partial);
+        }
+        config.precision = self.precision.unwrap_or(config.precision);
         config.augmentation = match self.augment {
             Some(Augment::None) => Augmentation::NONE,
             Some(Augment::Shift) => Augmentation::SHIFT,
             Some(Augment::Affine) => Augmentation::AFFINE,
             None => config.augmentation,
         };
-        config.seed = self.seed;
-        config.threads = self.threads;
-        config.train_limit = self.train_limit;
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.threads = self.threads.or(config.threads);
+        config.train_limit = self.train_limit.or(config.train_limit);
         config.checkpoint_seconds = self.checkpoint_every.unwrap_or(config.checkpoint_seconds);
         config.name = self.name.clone();
         Ok(config)
     }
+
+    /// The settings that the options change: those of the file, or what suits the network.
+    fn base(&self) -> Result<TrainConfig, CommandError> {
+        let Some(path) = &self.config else {
+            return Ok(TrainConfig::new(self.model.unwrap_or(self.recipe.model())));
+        };
+        let usage = |error: &dyn std::fmt::Display| CommandError::Usage(format!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| usage(&error))?;
+        let mut config = TrainConfig::from_toml(&text).map_err(|error| usage(&error))?;
+        if let Source::Directory(folder) = &config.dataset {
+            config.dataset = Source::Directory(absolute(folder)?);
+        }
+        config.initial_weights = config.initial_weights.as_deref().map(absolute).transpose()?;
+        Ok(config)
+    }
 }
 
-/// The images that the options name.
-pub(super) fn source(folder: Option<&Path>, built_in: BuiltIn) -> Result<Source, CommandError> {
+/// The images that the options name, if they do.
+pub(super) fn source(folder: Option<&Path>, built_in: Option<BuiltIn>) -> Result<Option<Source>, CommandError> {
     Ok(match (folder, built_in) {
-        (Some(folder), _) => Source::Directory(absolute(folder)?),
-        (None, BuiltIn::Mnist) => Source::Mnist,
-        (None, BuiltIn::Fashion) => Source::Fashion,
+        (Some(folder), _) => Some(Source::Directory(absolute(folder)?)),
+        (None, Some(BuiltIn::Mnist)) => Some(Source::Mnist),
+        (None, Some(BuiltIn::Fashion)) => Some(Source::Fashion),
+        (None, None) => None,
     })
 }
 

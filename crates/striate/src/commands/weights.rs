@@ -138,7 +138,7 @@ pub fn run(args: Args, home: &Home) -> CommandResult {
     }
     let state = names.apply(file.state_dict()).map_err(|clash| CommandError::Usage(clash.to_string()))?;
     let mut config = TrainConfig::new(model);
-    config.dataset = source(args.data.as_deref(), args.dataset)?;
+    config.dataset = source(args.data.as_deref(), Some(args.dataset))?.unwrap_or(config.dataset);
     config.name = args.name.clone();
     let report = check_weights(&config, &state).map_err(command_error)?;
     let fits = report.is_exact();
