@@ -16,14 +16,20 @@ pub(crate) fn exp(x: f32) -> f32 {
     let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let n = rounded - ROUND;
     let r = n.mul_add(-LN2[1], n.mul_add(-LN2[0], x));
+    let y = exp_polynomial(r).mul_add(r * r, r) + 1.0;
+    // In two steps: 2^exponent alone may be out of range where the result is not.
+    let half = exponent >> 1;
+    y * power_of_two(half) * power_of_two(exponent.wrapping_sub(half))
+}
+
+/// `(e^r - 1 - r) / r²` for `|r| <= ln(2) / 2`.
+#[inline(always)]
+fn exp_polynomial(r: f32) -> f32 {
     let mut p: f32 = 1.987_569_1e-4;
     for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
         p = p.mul_add(r, c);
     }
-    let y = p.mul_add(r * r, r) + 1.0;
-    // In two steps: 2^exponent alone may be out of range where the result is not.
-    let half = exponent >> 1;
-    y * power_of_two(half) * power_of_two(exponent.wrapping_sub(half))
+    p
 }
 
 /// `2^n` for `-126 <= n <= 127`.
@@ -89,13 +95,9 @@ pub(crate) fn exp_m1(x: f32) -> f32 {
     let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
     let n = rounded - ROUND;
     let r = n.mul_add(-LN2[1], n.mul_add(-LN2[0], bounded));
-    let mut p: f32 = 1.987_569_1e-4;
-    for c in [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
-        p = p.mul_add(r, c);
-    }
     let scale = power_of_two(exponent);
     // e^r - 1 scaled, and the scale less 1, which is exact where the two could cancel.
-    let near = p.mul_add(r * r, r).mul_add(scale, scale - 1.0);
+    let near = exp_polynomial(r).mul_add(r * r, r).mul_add(scale, scale - 1.0);
     let near = if x == 0.0 { x } else { near };
     if x > 80.0 { exp(x) } else { near }
 }
@@ -109,16 +111,26 @@ pub(crate) fn ln_1p(x: f32) -> f32 {
     if x == f32::INFINITY { x } else { value }
 }
 
-/// `e^(-x² / 2)` for `0 <= x <= 15`: the square is kept in two parts, since an error of its last place would be multiplied by
-/// the square itself.
+/// `e^(x + rest)` for `-87 <= x <= 0` and a rest of a few last places.
+#[inline(always)]
+fn exp_below_one(x: f32, rest: f32) -> f32 {
+    let rounded = x.mul_add(std::f32::consts::LOG2_E, ROUND);
+    let exponent = (rounded.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    let n = rounded - ROUND;
+    let r = n.mul_add(-LN2[1], n.mul_add(-LN2[0], x)) + rest;
+    (exp_polynomial(r).mul_add(r * r, r) + 1.0) * power_of_two(exponent)
+}
+
+/// `e^(-x² / 2)` for `0 <= x <= NORMAL_END`: the square is kept in two parts, since an error of its last place would be
+/// multiplied by the square itself.
 #[inline(always)]
 fn gauss(x: f32) -> f32 {
     let square = x * x;
     let rest = x.mul_add(x, -square);
-    exp(-0.5 * square) * (1.0 - 0.5 * rest)
+    exp_below_one(-0.5 * square, -0.5 * rest)
 }
 
-/// The probability that a standard normal number is above `x`, for `0 <= x <= 15`.
+/// The probability that a standard normal number is above `x`, for `0 <= x <= NORMAL_END`.
 ///
 /// `e^(-x² / 2) / (x + 3.5)` times a polynomial in `1 / (x + 3.5)`, by least squares with weights that level the relative
 /// error (0.13 units of the last place).
@@ -143,18 +155,23 @@ fn normal_tail(x: f32) -> f32 {
     gauss(x) * inverse * p
 }
 
-/// The size of `x`, at most 15, where the density of the normal distribution has become 0.
+/// Where the normal distribution ends: beyond, its tail is below the smallest normal number, and counts as 0.
+const NORMAL_END: f32 = 13.0;
+
+/// `f` of the size of `x`, 0 beyond [`NORMAL_END`]; NaN stays.
 #[inline(always)]
-fn normal_argument(x: f32) -> f32 {
+fn within_normal(x: f32, f: impl Fn(f32) -> f32) -> f32 {
     let size = x.abs();
-    if size > 15.0 { 15.0 } else { size }
+    let beyond = size > NORMAL_END;
+    let value = f(if beyond { NORMAL_END } else { size });
+    if beyond { 0.0 } else { value }
 }
 
 /// The probability that a standard normal number is below `x`, accurate also where it is tiny: error below 5 units
 /// in the last place.
 #[inline(always)]
 pub(crate) fn normal_cdf(x: f32) -> f32 {
-    let tail = normal_tail(normal_argument(x));
+    let tail = within_normal(x, normal_tail);
     if x > 0.0 { 1.0 - tail } else { tail }
 }
 
@@ -162,7 +179,7 @@ pub(crate) fn normal_cdf(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn normal_density(x: f32) -> f32 {
     const INVERSE_ROOT_TWO_PI: f32 = 0.398_942_3;
-    gauss(normal_argument(x)) * INVERSE_ROOT_TWO_PI
+    within_normal(x, gauss) * INVERSE_ROOT_TWO_PI
 }
 
 /// The error function; error below 2.5 units in the last place.
@@ -180,7 +197,7 @@ pub(crate) fn erf(x: f32) -> f32 {
     ] {
         p = p.mul_add(z, c);
     }
-    let large = 1.0 - 2.0 * normal_tail(normal_argument(x * std::f32::consts::SQRT_2));
+    let large = 1.0 - 2.0 * within_normal(x * std::f32::consts::SQRT_2, normal_tail);
     if x.abs() < 0.95 { p * x } else { large.copysign(x) }
 }
 

@@ -72,7 +72,7 @@ pub fn forward<T: Element>(
     assert_eq!(x.len(), out.len(), "row_norm: lengths differ");
     assert_eq!(statistics.len() * norm.columns, x.len() * 2, "row_norm: two statistics per row");
     let statistics = Pieces::new(statistics, 2);
-    fill_pieces(out, norm.columns, GRAIN, &|start, out: &mut [T]| {
+    fill_pieces(out, norm.columns, GRAIN, size_of_val(x), &|start, out: &mut [T]| {
         for (i, out) in out.chunks_exact_mut(norm.columns).enumerate() {
             let row = start / norm.columns + i;
             let x = &x[row * norm.columns..(row + 1) * norm.columns];
@@ -130,7 +130,8 @@ pub fn backward_input<T: Element>(
 ) {
     norm.check(x.len(), weight.map(<[T]>::len));
     assert!(x.len() == grad_output.len() && x.len() == grad_input.len(), "row_norm: lengths differ");
-    fill_pieces(grad_input, norm.columns, GRAIN, &|start, grad_input: &mut [T]| {
+    let read = size_of_val(x) + size_of_val(grad_output);
+    fill_pieces(grad_input, norm.columns, GRAIN, read, &|start, grad_input: &mut [T]| {
         for (i, dx) in grad_input.chunks_exact_mut(norm.columns).enumerate() {
             let row = start / norm.columns + i;
             let range = row * norm.columns..(row + 1) * norm.columns;

@@ -7,13 +7,14 @@ use crate::arch::vectorize;
 use crate::pointwise::{GRAIN, fold_lanes, fold2_lanes};
 use crate::streaming::fill_pieces;
 
-/// Runs `body(first element, rows)` on pieces of whole rows of `out`.
-fn for_each_piece<T: Element>(out: &mut [T], columns: usize, body: &(dyn Fn(usize, &mut [T]) + Sync)) {
+/// Runs `body(first element, rows)` on pieces of whole rows of `out`, each computed from `inputs` rows of its length.
+fn for_each_piece<T: Element>(out: &mut [T], columns: usize, inputs: usize, body: &(dyn Fn(usize, &mut [T]) + Sync)) {
     if out.is_empty() {
         return;
     }
     assert!(columns > 0 && out.len().is_multiple_of(columns), "softmax: {} values in {columns} columns", out.len());
-    fill_pieces(out, columns, GRAIN / 4, body);
+    let read = inputs * size_of_val(out);
+    fill_pieces(out, columns, GRAIN / 4, read, body);
 }
 
 /// Rows from this length on are folded in many lanes.
@@ -124,7 +125,7 @@ vectorize! {
 /// If the lengths do not fit.
 pub fn softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "softmax: lengths differ");
-    for_each_piece(out, columns, &|start, out| softmax_piece(&x[start..start + out.len()], columns, out));
+    for_each_piece(out, columns, 1, &|start, out| softmax_piece(&x[start..start + out.len()], columns, out));
 }
 
 /// `out[r, c] = x[r, c] - log(sum over j of exp(x[r, j]))`.
@@ -133,7 +134,7 @@ pub fn softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
 /// If the lengths do not fit.
 pub fn log_softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
     assert_eq!(x.len(), out.len(), "log_softmax: lengths differ");
-    for_each_piece(out, columns, &|start, out| log_softmax_piece(&x[start..start + out.len()], columns, out));
+    for_each_piece(out, columns, 1, &|start, out| log_softmax_piece(&x[start..start + out.len()], columns, out));
 }
 
 /// The gradient of [`softmax_rows`] from its output `y`: `dx = y * (dy - sum(dy * y))`. Overwrites `grad_input`.
@@ -142,7 +143,7 @@ pub fn log_softmax_rows<T: Element>(x: &[T], columns: usize, out: &mut [T]) {
 /// If the lengths do not fit.
 pub fn softmax_backward_rows<T: Element>(y: &[T], grad_output: &[T], columns: usize, grad_input: &mut [T]) {
     assert!(y.len() == grad_output.len() && y.len() == grad_input.len(), "softmax: lengths differ");
-    for_each_piece(grad_input, columns, &|start, out| {
+    for_each_piece(grad_input, columns, 2, &|start, out| {
         let range = start..start + out.len();
         softmax_backward_piece(&y[range.clone()], &grad_output[range], columns, out);
     });
@@ -155,7 +156,7 @@ pub fn softmax_backward_rows<T: Element>(y: &[T], grad_output: &[T], columns: us
 /// If the lengths do not fit.
 pub fn log_softmax_backward_rows<T: Element>(log_y: &[T], grad_output: &[T], columns: usize, grad_input: &mut [T]) {
     assert!(log_y.len() == grad_output.len() && log_y.len() == grad_input.len(), "log_softmax: lengths differ");
-    for_each_piece(grad_input, columns, &|start, out| {
+    for_each_piece(grad_input, columns, 2, &|start, out| {
         let range = start..start + out.len();
         log_softmax_backward_piece(&log_y[range.clone()], &grad_output[range], columns, out);
     });
@@ -178,7 +179,7 @@ pub fn cross_entropy_backward_rows<T: Element>(
     assert!(log_p.len() == grad_input.len() && targets.len() * columns == log_p.len(), "cross_entropy: lengths differ");
     assert!(grad.len() == 1 || grad.len() == targets.len(), "cross_entropy: one gradient, or one per row");
     let per_row = usize::from(grad.len() > 1);
-    for_each_piece(grad_input, columns, &|start, out| {
+    for_each_piece(grad_input, columns, 1, &|start, out| {
         let first = start / columns;
         exp_piece(&log_p[start..start + out.len()], out);
         for (i, out) in out.chunks_exact_mut(columns).enumerate() {

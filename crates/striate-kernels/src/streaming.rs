@@ -10,8 +10,8 @@ use crate::threads::{Pieces, parallel_chunks_mut, parallel_for_scratch};
 #[cfg(target_arch = "x86_64")]
 use crate::arch::Isa;
 
-/// Results from this many bytes on do not stay in the caches anyway.
-pub const LARGE: usize = 32 << 20;
+/// Work that reads and writes this many bytes in all leaves little of its result in the caches anyway.
+pub const LARGE: usize = 40 << 20;
 
 /// Elements of a block that is computed before it is copied out, about.
 const BLOCK: usize = 512;
@@ -21,7 +21,7 @@ const LONGEST_UNIT: usize = 16 * 1024;
 
 /// Fills `out` in parallel: `fill(first, piece)` writes the elements from number `first` on. Pieces are whole `unit`s (but for
 /// the last, when the length is no multiple), about `chunk_len` elements in all per chunk; what a piece holds before is
-/// unspecified. Large results go past the caches.
+/// unspecified. `read` is how many bytes the work reads: the results of large work go past the caches.
 ///
 /// # Panics
 /// If `unit` is 0 while `out` is not empty.
@@ -29,6 +29,7 @@ pub fn fill_pieces<T: Pod + Send>(
     out: &mut [T],
     unit: usize,
     chunk_len: usize,
+    read: usize,
     fill: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
     if out.is_empty() {
@@ -36,7 +37,7 @@ pub fn fill_pieces<T: Pod + Send>(
     }
     assert!(unit > 0, "fill_pieces: the unit is 0");
     let chunk_len = (chunk_len / unit).max(1) * unit;
-    if size_of_val(out) < LARGE || unit > LONGEST_UNIT {
+    if size_of_val(out) + read < LARGE || unit > LONGEST_UNIT {
         return parallel_chunks_mut(out, chunk_len, &|chunk, piece| fill(chunk * chunk_len, piece));
     }
     let block = (BLOCK / unit).max(1) * unit;
@@ -109,7 +110,7 @@ mod tests {
             [(0, 1, 10), (1000, 7, 100), (LARGE / 4 + 3, 1, 40_000), (LARGE / 4 + 13, 37, 5000)]
         {
             let mut out = vec![0_u32; len];
-            fill_pieces(&mut out, unit, chunk_len, &|first, piece| {
+            fill_pieces(&mut out, unit, chunk_len, 0, &|first, piece| {
                 assert!(first.is_multiple_of(unit));
                 piece.iter_mut().enumerate().for_each(|(i, x)| *x = (first + i) as u32);
             });

@@ -117,7 +117,8 @@ pub(super) fn backward_weight<T: Element>(
             (T::as_f32(input), T::as_f32(grad_output), T::as_f32_mut(sums))
             && lines::suits(g)
         {
-            return lines::add_weight_gradients(isa, g, lines, [input, grad_output], sums);
+            // SAFETY: the lengths have been checked, and the instruction set is the one in use.
+            return unsafe { lines::add_weight_gradients(isa, g, lines, [input, grad_output], sums) };
         }
         vectorized(|| {
             for (line, x) in lines.flat_map(|line| (0..out_width).map(move |x| (line, x))) {

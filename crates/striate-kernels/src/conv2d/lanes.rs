@@ -112,6 +112,7 @@ impl Lanes for __m512 {
     }
 }
 
+// No closures here: they would be compiled without the instruction set.
 #[cfg(target_arch = "x86_64")]
 impl Lanes for [__m256; 2] {
     #[inline(always)]
@@ -135,53 +136,65 @@ impl Lanes for [__m256; 2] {
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         // SAFETY: there is a value, so there is the instruction set; here and below.
-        std::array::from_fn(|i| unsafe { _mm256_add_ps(self[i], other[i]) })
+        unsafe { [_mm256_add_ps(self[0], other[0]), _mm256_add_ps(self[1], other[1])] }
     }
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
         // SAFETY: as above.
-        std::array::from_fn(|i| unsafe { _mm256_sub_ps(self[i], other[i]) })
+        unsafe { [_mm256_sub_ps(self[0], other[0]), _mm256_sub_ps(self[1], other[1])] }
     }
     #[inline(always)]
     fn times(self, factor: f32) -> Self {
         // SAFETY: as above.
-        self.map(|x| unsafe { _mm256_mul_ps(x, _mm256_set1_ps(factor)) })
+        unsafe {
+            let factor = _mm256_set1_ps(factor);
+            [_mm256_mul_ps(self[0], factor), _mm256_mul_ps(self[1], factor)]
+        }
     }
     #[inline(always)]
     fn plus_product(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
-        std::array::from_fn(|i| unsafe { _mm256_fmadd_ps(a[i], b[i], self[i]) })
+        unsafe { [_mm256_fmadd_ps(a[0], b[0], self[0]), _mm256_fmadd_ps(a[1], b[1], self[1])] }
     }
     #[inline(always)]
     fn relu(self) -> Self {
         // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
-        self.map(|x| unsafe { _mm256_max_ps(_mm256_setzero_ps(), x) })
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            [_mm256_max_ps(zero, self[0]), _mm256_max_ps(zero, self[1])]
+        }
     }
 }
 
-/// Evaluates an expression with `$lanes` standing for the type of an instruction set, compiled for it.
-macro_rules! with_lanes {
-    ($isa:expr, $lanes:ident => $body:expr) => {
-        match $isa {
+/// Defines `name(isa, arguments)` as the function `body::<L>(arguments)` over [`Lanes`], compiled as a whole for the instruction
+/// set of `isa`: `body`, and all of its parts, are marked `#[inline(always)]`. Constants of `body` stand in brackets.
+macro_rules! over_lanes {
+    ($(#[$attribute:meta])* $visibility:vis unsafe fn $name:ident[$($constant:ident: $kind:ty),*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:ident;) => {
+        $(#[$attribute])*
+        $visibility unsafe fn $name<$(const $constant: $kind),*>(isa: $crate::arch::TileIsa, $($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
-            crate::arch::TileIsa::F32(isa @ crate::arch::Isa::Avx512) => {
-                type $lanes = std::arch::x86_64::__m512;
-                let body = || $body;
-                // SAFETY: the instruction set is available, or its tiles would not be asked for.
-                unsafe { crate::arch::vectorized_for(isa, body) }
+            #[target_feature(enable = "avx2,fma")]
+            unsafe fn avx2<$(const $constant: $kind),*>($($argument: $type),*) $(-> $result)? {
+                // SAFETY: passed on; the instruction set is available.
+                unsafe { $body::<[std::arch::x86_64::__m256; 2], $($constant),*>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
-            crate::arch::TileIsa::F32(isa @ crate::arch::Isa::Avx2) => {
-                type $lanes = [std::arch::x86_64::__m256; 2];
-                let body = || $body;
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
+            unsafe fn avx512<$(const $constant: $kind),*>($($argument: $type),*) $(-> $result)? {
                 // SAFETY: as above.
-                unsafe { crate::arch::vectorized_for(isa, body) }
+                unsafe { $body::<std::arch::x86_64::__m512, $($constant),*>($($argument),*) }
             }
-            _ => {
-                type $lanes = [f32; crate::conv2d::lanes::LANES];
-                $body
+            // SAFETY: passed on; an instruction set whose tiles are asked for is available.
+            unsafe {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::arch::TileIsa::F32($crate::arch::Isa::Avx512) => avx512::<$($constant),*>($($argument),*),
+                    #[cfg(target_arch = "x86_64")]
+                    $crate::arch::TileIsa::F32($crate::arch::Isa::Avx2) => avx2::<$($constant),*>($($argument),*),
+                    _ => $body::<[f32; $crate::conv2d::lanes::LANES], $($constant),*>($($argument),*),
+                }
             }
         }
     };
 }
-pub(super) use with_lanes;
+pub(super) use over_lanes;

@@ -255,6 +255,11 @@ impl<'a, S: Pod> Gather<'a, S> {
     }
 }
 
+/// Bytes of the elements, stored as `A`.
+fn bytes<A>(x: &Tensor) -> usize {
+    x.numel() * size_of::<A>()
+}
+
 /// `kernel` of the elements, in a new tensor of `dtype` with the layout of `x` where that is dense; `kernel` gets pieces
 /// of the input and of the output of the same length. `A` and `O` must be the stored forms of the dtypes.
 pub(crate) fn map_slices<A: Pod + Sync, O: Pod + Send>(
@@ -264,15 +269,16 @@ pub(crate) fn map_slices<A: Pod + Sync, O: Pod + Send>(
 ) -> Tensor {
     let data = x.data::<A>();
     let data: &[A] = &data;
+    let read = bytes::<A>(x);
     let layout = x.layout().fresh();
     if layout.strides == x.layout().strides {
         return Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-            fill_pieces(output, 1, GRAIN, &|first, piece| kernel(&data[first..first + piece.len()], piece));
+            fill_pieces(output, 1, GRAIN, read, &|first, piece| kernel(&data[first..first + piece.len()], piece));
         });
     }
     let loops = Loops::new(&layout, [x.layout()]);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+        fill_pieces(output, loops.block(), GRAIN, read, &|first, piece| {
             let mut x = Gather::new(&loops, 0, data);
             for (i, block) in piece.chunks_mut(loops.block()).enumerate() {
                 kernel(x.get(&loops, 0, first + i * loops.block(), block.len()), block);
@@ -315,9 +321,10 @@ pub(crate) fn zip_slices<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
 ) -> Result<Tensor, TensorError> {
     let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
     let (a_data, b_data): (&[A], &[B]) = (&a_data, &b_data);
+    let read = bytes::<A>(a) + bytes::<B>(b);
     if a.shape() == b.shape() && a.strides() == b.strides() && a.layout().is_dense() {
         return Ok(Tensor::fill_layout(a.layout().fresh(), dtype, |output: &mut [O]| {
-            fill_pieces(output, 1, GRAIN, &|first, piece| {
+            fill_pieces(output, 1, GRAIN, read, &|first, piece| {
                 let range = first..first + piece.len();
                 kernel(&a_data[range.clone()], &b_data[range], piece);
             });
@@ -327,7 +334,7 @@ pub(crate) fn zip_slices<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
     let layout = output_layout(&shape, &[a, b]);
     let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
     Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+        fill_pieces(output, loops.block(), GRAIN, read, &|first, piece| {
             let (mut a, mut b) = (Gather::new(&loops, 0, a_data), Gather::new(&loops, 1, b_data));
             for (i, block) in piece.chunks_mut(loops.block()).enumerate() {
                 let (first, len) = (first + i * loops.block(), block.len());
@@ -370,10 +377,11 @@ fn zip3_slices<A: Pod + Sync, B: Pod + Sync, C: Pod + Sync, O: Pod + Send>(
     let layout = output_layout(shape, &[b, c, a]);
     let expanded = [a, b, c].map(|input| input.layout().expanded(shape));
     let loops = Loops::new(&layout, [&expanded[0], &expanded[1], &expanded[2]]);
+    let read = bytes::<A>(a) + bytes::<B>(b) + bytes::<C>(c);
     let (a_data, b_data, c_data) = (a.data::<A>(), b.data::<B>(), c.data::<C>());
     let (a, b, c): (&[A], &[B], &[C]) = (&a_data, &b_data, &c_data);
     Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
-        fill_pieces(output, loops.block(), GRAIN, &|first, piece| {
+        fill_pieces(output, loops.block(), GRAIN, read, &|first, piece| {
             let (mut a, mut b) = (Gather::new(&loops, 0, a), Gather::new(&loops, 1, b));
             let mut c = Gather::new(&loops, 2, c);
             for (i, block) in piece.chunks_mut(loops.block()).enumerate() {

@@ -5,12 +5,18 @@ use std::ops::Range;
 use crate::arch::TileIsa;
 use crate::conv2d::Conv2dGeometry;
 use crate::conv2d::generic::for_each_tap;
-use crate::conv2d::lanes::{LANES, Lanes, with_lanes};
+use crate::conv2d::lanes::{LANES, Lanes, over_lanes};
 use crate::conv2d::tiled::inside;
+use crate::memory::Buffer;
+use crate::pointwise::GRAIN;
 use crate::threads::parallel_chunks_mut;
 
 /// Most kernel elements: a pixel's are listed on the stack.
 const MAX_TAPS: usize = 81;
+/// Neighbouring pixels whose sums are in registers together: each element of the kernel is read once for all of them.
+const BLOCK: usize = 4;
+/// Neighbouring kernel columns whose gradients are in registers together.
+const COLUMNS: usize = 3;
 
 pub(super) fn suits(g: &Conv2dGeometry) -> bool {
     g.in_channels.is_multiple_of(LANES) && g.kernel[0] * g.kernel[1] <= MAX_TAPS
@@ -27,38 +33,51 @@ impl Products {
         Self { offsets: [(0, 0); MAX_TAPS], count: 0 }
     }
 
+    /// Lists the products of an output pixel: image, row, column.
+    fn list(&mut self, g: &Conv2dGeometry, [n, y, x]: [usize; 3]) {
+        self.count = 0;
+        for_each_tap(g, n, y, x, |tap, place| self.push(place, tap, g.in_channels));
+    }
+
     fn push(&mut self, place: usize, tap: usize, channels: usize) {
         self.offsets[self.count] = (place * channels, tap * channels);
         self.count += 1;
     }
 }
 
-/// `pixel = bias + sum of products`, the source moved on by `shift`.
+/// `pixel = bias + sum of products`, for neighbouring pixels: the source moved on by `shift`, and from pixel to pixel by `step`.
 ///
 /// # Safety
-/// The offsets of the products are inside the slices for all channels of the pixel, which are whole groups; the instruction
-/// set is available.
+/// The offsets of the products are inside the slices for all pixels and their channels, which are whole groups; the
+/// instruction set is available.
 #[inline(always)]
-unsafe fn sum<L: Lanes>(
+unsafe fn sum<L: Lanes, const PIXELS: usize>(
     products: &Products,
-    (source, shift): (&[f32], usize),
+    (source, shift, step): (&[f32], usize, usize),
     weight: &[f32],
     bias: Option<&[f32]>,
-    pixel: &mut [f32],
+    pixels: &mut [f32],
 ) {
     let source = source.as_ptr().wrapping_add(shift);
-    for channel in (0..pixel.len()).step_by(LANES) {
+    let channels = pixels.len() / PIXELS;
+    for channel in (0..channels).step_by(LANES) {
         // SAFETY: passed on.
         unsafe {
-            let mut sum = match bias {
+            let first = match bias {
                 Some(bias) => L::load(bias[channel..][..LANES].as_ptr()),
                 None => L::splat(0.0),
             };
+            let mut sums = [first; PIXELS];
             for &(place, tap) in &products.offsets[..products.count] {
-                let value = L::load(source.wrapping_add(place + channel));
-                sum = sum.plus_product(value, L::load(weight.as_ptr().wrapping_add(tap + channel)));
+                let weight = L::load(weight.as_ptr().wrapping_add(tap + channel));
+                let value = source.wrapping_add(place + channel);
+                for (pixel, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.plus_product(L::load(value.wrapping_add(pixel * step)), weight);
+                }
             }
-            sum.store(pixel[channel..][..LANES].as_mut_ptr());
+            for (pixel, sum) in sums.into_iter().enumerate() {
+                sum.store(pixels[pixel * channels + channel..][..LANES].as_mut_ptr());
+            }
         }
     }
 }
@@ -73,32 +92,72 @@ pub(super) fn forward(
     output: &mut [f32],
 ) {
     let [out_height, out_width] = g.output_size();
-    let channels = g.in_channels;
-    // Pixels whose kernel columns are all inside have the products of the first of them, moved on.
-    let columns = (0..g.kernel[1]).map(|j| pixels_inside(g, j, out_width));
-    let whole = columns.fold(0..out_width, |a, b| a.start.max(b.start)..a.end.min(b.end));
-    parallel_chunks_mut(output, (out_width * channels).max(1), &|row, line| {
-        let (n, y) = (row / out_height, row % out_height);
-        with_lanes!(isa, L => {
-            let mut products = Products::new();
-            for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
-                let moved = whole.contains(&x) && x > whole.start;
-                if !moved {
-                    products.count = 0;
-                    for_each_tap(g, n, y, x, |tap, place| products.push(place, tap, channels));
-                }
-                let shift = if moved { (x - whole.start) * g.stride[1] * channels } else { 0 };
-                // SAFETY: the places of the taps are inside the image, also those of the pixels in the middle, moved on;
-                // the instruction set is the one in use.
-                unsafe { sum::<L>(&products, (input, shift), weight, bias, pixel) };
-            }
-        });
+    let line_len = (out_width * g.in_channels).max(1);
+    let whole = whole_pixels(g, out_width);
+    // Neighbouring lines look at the same lines of the input: several of them stay on one core.
+    let lines = (GRAIN / line_len).max(1);
+    parallel_chunks_mut(output, lines * line_len, &|chunk, piece| {
+        for (i, line) in piece.chunks_exact_mut(line_len).enumerate() {
+            let row = chunk * lines + i;
+            // SAFETY: the lengths fit the geometry, and the instruction set is the one in use.
+            unsafe { forward_line(isa, g, [row / out_height, row % out_height], &whole, [input, weight], bias, line) };
+        }
     });
+}
+
+over_lanes! {
+    /// One line of the output: image `n`, row `y`. All kernel columns are inside the input for the pixels of `whole`.
+    ///
+    /// # Safety
+    /// The lengths fit the geometry, and the instruction set is available.
+    unsafe fn forward_line[](
+        g: &Conv2dGeometry, at: [usize; 2], whole: &Range<usize>, from: [&[f32]; 2], bias: Option<&[f32]>, line: &mut [f32],
+    ) = forward_line_with;
+}
+
+#[inline(always)]
+unsafe fn forward_line_with<L: Lanes>(
+    g: &Conv2dGeometry,
+    [n, y]: [usize; 2],
+    whole: &Range<usize>,
+    [input, weight]: [&[f32]; 2],
+    bias: Option<&[f32]>,
+    line: &mut [f32],
+) {
+    let channels = g.in_channels;
+    let step = g.stride[1] * channels;
+    let mut products = Products::new();
+    let blocks = if whole.len() < BLOCK { whole.start..whole.start } else { whole.clone() };
+    let pixels = line.len() / channels;
+    for x in (0..blocks.start).chain(blocks.end..pixels) {
+        products.list(g, [n, y, x]);
+        // SAFETY: the places of the taps are inside the image; passed on.
+        unsafe { sum::<L, 1>(&products, (input, 0, 0), weight, bias, &mut line[x * channels..][..channels]) };
+    }
+    if blocks.is_empty() {
+        return;
+    }
+    // Pixels whose kernel columns are all inside have the products of the first of them, moved on.
+    products.list(g, [n, y, blocks.start]);
+    for block in (blocks.start..blocks.end).step_by(BLOCK) {
+        // The last block reaches back, and computes some pixels again.
+        let block = block.min(blocks.end - BLOCK);
+        let source = (input, (block - blocks.start) * step, step);
+        // SAFETY: as above, for each pixel of the block.
+        unsafe { sum::<L, BLOCK>(&products, source, weight, bias, &mut line[block * channels..][..BLOCK * channels]) };
+    }
 }
 
 /// Output pixels of a line for which kernel column `j` is inside the input.
 fn pixels_inside(g: &Conv2dGeometry, j: usize, out_width: usize) -> Range<usize> {
     inside((j * g.dilation[1]) as isize - g.padding[1] as isize, g.stride[1], out_width, g.in_width)
+}
+
+/// Output pixels of a line for which all kernel columns are inside the input.
+fn whole_pixels(g: &Conv2dGeometry, out_width: usize) -> Range<usize> {
+    let columns = (0..g.kernel[1]).map(|j| pixels_inside(g, j, out_width));
+    let whole = columns.fold(0..out_width, |a, b| a.start.max(b.start)..a.end.min(b.end));
+    whole.start..whole.end.max(whole.start)
 }
 
 /// `weight` is `[taps, channels]`. Each input pixel collects the gradients of the outputs that looked at it.
@@ -109,45 +168,84 @@ pub(super) fn backward_input(
     weight: &[f32],
     grad_input: &mut [f32],
 ) {
+    let reach = [0, 1].map(|axis| (g.kernel[axis] - 1) * g.dilation[axis]);
+    if g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1] {
+        return backward_input_turned(isa, g, reach, [grad_output, weight], grad_input);
+    }
+    parallel_chunks_mut(grad_input, (g.in_width * g.in_channels).max(1), &|row, line| {
+        // SAFETY: the lengths fit the geometry, and the instruction set is the one in use.
+        unsafe { backward_line(isa, g, [row / g.in_height, row % g.in_height], [grad_output, weight], line) };
+    });
+}
+
+over_lanes! {
+    /// One line of the input's gradient: image `n`, row `y`.
+    ///
+    /// # Safety
+    /// The lengths fit the geometry, and the instruction set is available.
+    unsafe fn backward_line[](g: &Conv2dGeometry, at: [usize; 2], from: [&[f32]; 2], line: &mut [f32]) = backward_line_with;
+}
+
+#[inline(always)]
+unsafe fn backward_line_with<L: Lanes>(
+    g: &Conv2dGeometry,
+    [n, y]: [usize; 2],
+    [grad_output, weight]: [&[f32]; 2],
+    line: &mut [f32],
+) {
     let out_size = g.output_size();
-    let channels = g.in_channels;
     let output = |axis: usize, place: usize, tap: usize| {
         let distance = (place + g.padding[axis]).checked_sub(tap * g.dilation[axis])?;
         let out = distance / g.stride[axis];
         (distance % g.stride[axis] == 0 && out < out_size[axis]).then_some(out)
     };
-    // With stride 1, pixels in the middle that all kernel columns reach have the products of the first, moved on.
-    let reach = (g.kernel[1] - 1) * g.dilation[1];
-    let first = reach.saturating_sub(g.padding[1]);
-    let last = (out_size[1] - out_size[1].min(g.padding[1])).min(g.in_width);
-    parallel_chunks_mut(grad_input, (g.in_width * channels).max(1), &|row, line| {
-        let (n, y) = (row / g.in_height, row % g.in_height);
-        with_lanes!(isa, L => {
-            let mut products = Products::new();
-            for (x, pixel) in line.chunks_exact_mut(channels).enumerate() {
-                let moved = g.stride[1] == 1 && x > first && x < last;
-                if !moved {
-                    products.count = 0;
-                    for i in 0..g.kernel[0] {
-                        let Some(out_row) = output(0, y, i) else { continue };
-                        for j in 0..g.kernel[1] {
-                            let Some(column) = output(1, x, j) else { continue };
-                            let place = (n * out_size[0] + out_row) * out_size[1] + column;
-                            products.push(place, i * g.kernel[1] + j, channels);
-                        }
-                    }
-                }
-                let shift = if moved { (x - first) * channels } else { 0 };
-                // SAFETY: as in `forward`.
-                unsafe { sum::<L>(&products, (grad_output, shift), weight, None, pixel) };
+    let mut products = Products::new();
+    for (x, pixel) in line.chunks_exact_mut(g.in_channels).enumerate() {
+        products.count = 0;
+        for i in 0..g.kernel[0] {
+            let Some(out_row) = output(0, y, i) else { continue };
+            for j in 0..g.kernel[1] {
+                let Some(column) = output(1, x, j) else { continue };
+                let place = (n * out_size[0] + out_row) * out_size[1] + column;
+                products.push(place, i * g.kernel[1] + j, g.in_channels);
             }
-        });
-    });
+        }
+        // SAFETY: the places are inside the image; passed on.
+        unsafe { sum::<L, 1>(&products, (grad_output, 0, 0), weight, None, pixel) };
+    }
 }
 
-/// Adds the products of some output lines to the sums, `[taps, channels]`.
-pub(super) fn add_weight_gradients(
+/// With stride 1 the gradient of the input is the convolution of the output's gradient with the kernels turned round.
+fn backward_input_turned(
     isa: TileIsa,
+    g: &Conv2dGeometry,
+    reach: [usize; 2],
+    [grad_output, weight]: [&[f32]; 2],
+    grad_input: &mut [f32],
+) {
+    let channels = g.in_channels;
+    let mut turned = Buffer::uninit(size_of_val(weight));
+    let turned = turned.as_mut_slice::<f32>();
+    for (to, from) in turned.chunks_exact_mut(channels).zip(weight.chunks_exact(channels).rev()) {
+        to.copy_from_slice(from);
+    }
+    let [in_height, in_width] = g.output_size();
+    let padding = [0, 1].map(|axis| reach[axis] - g.padding[axis]);
+    forward(isa, &Conv2dGeometry { in_height, in_width, padding, ..*g }, grad_output, turned, None, grad_input);
+}
+
+over_lanes! {
+    /// Adds the products of some output lines to the sums, `[taps, channels]`.
+    ///
+    /// # Safety
+    /// The lengths fit the geometry, and the instruction set is available.
+    pub(super) unsafe fn add_weight_gradients[](
+        g: &Conv2dGeometry, lines: Range<usize>, from: [&[f32]; 2], sums: &mut [f32],
+    ) = add_weight_gradients_with;
+}
+
+#[inline(always)]
+unsafe fn add_weight_gradients_with<L: Lanes>(
     g: &Conv2dGeometry,
     lines: Range<usize>,
     [input, grad_output]: [&[f32]; 2],
@@ -155,51 +253,99 @@ pub(super) fn add_weight_gradients(
 ) {
     let [out_height, out_width] = g.output_size();
     let channels = g.in_channels;
-    with_lanes!(isa, L => {
-        for line in lines {
-            let (n, y) = (line / out_height, line % out_height);
-            for tap in 0..g.kernel[0] * g.kernel[1] {
-                let (i, j) = (tap / g.kernel[1], tap % g.kernel[1]);
-                let Some(row) = g.input_place(0, y, i, g.in_height) else { continue };
-                let pixels = pixels_inside(g, j, out_width);
-                if pixels.is_empty() {
-                    continue;
-                }
-                let column = pixels.start * g.stride[1] + j * g.dilation[1] - g.padding[1];
-                let input = &input[((n * g.in_height + row) * g.in_width + column) * channels..];
-                let grads = &grad_output[(line * out_width + pixels.start) * channels..];
-                let sums = &mut sums[tap * channels..][..channels];
-                // SAFETY: all pixels are inside both images; the instruction set is the one in use.
-                unsafe { add_line::<L>([input, grads], [g.stride[1] * channels, channels], pixels.len(), sums) };
-            }
+    let whole = whole_pixels(g, out_width);
+    for line in lines {
+        let (n, y) = (line / out_height, line % out_height);
+        let grads = &grad_output[line * out_width * channels..][..out_width * channels];
+        for i in 0..g.kernel[0] {
+            let Some(row) = g.input_place(0, y, i, g.in_height) else { continue };
+            let input = &input[(n * g.in_height + row) * g.in_width * channels..][..g.in_width * channels];
+            let sums = &mut sums[i * g.kernel[1] * channels..][..g.kernel[1] * channels];
+            // SAFETY: passed on.
+            unsafe { add_row::<L>(g, [input, grads], &whole, sums) };
         }
-    });
+    }
 }
 
-/// `sums[c] += sum over pixels of a[pixel * a_step + c] * b[pixel * b_step + c]`.
+/// Adds the products of a line of the input and one of the output's gradients, for a row of the kernel.
 ///
 /// # Safety
-/// The places are inside the slices, the sums are whole groups, and the instruction set is available.
+/// The lengths fit the geometry, and the instruction set is available.
 #[inline(always)]
-unsafe fn add_line<L: Lanes>([a, b]: [&[f32]; 2], [a_step, b_step]: [usize; 2], pixels: usize, sums: &mut [f32]) {
-    for channel in (0..sums.len()).step_by(LANES) {
+unsafe fn add_row<L: Lanes>(g: &Conv2dGeometry, lines: [&[f32]; 2], whole: &Range<usize>, sums: &mut [f32]) {
+    let columns = g.kernel[1];
+    let out_width = lines[1].len() / g.in_channels;
+    for first in (0..columns / COLUMNS * COLUMNS).step_by(COLUMNS) {
+        // SAFETY: passed on; all columns are inside for these pixels.
+        unsafe { add_columns::<L, COLUMNS>(g, lines, first, whole.clone(), sums) };
+    }
+    for column in 0..columns {
+        let pixels = pixels_inside(g, column, out_width);
+        // Near the sides, each column has pixels of its own.
+        let [before, after] = match whole.is_empty() || column >= columns / COLUMNS * COLUMNS {
+            true => [pixels, 0..0],
+            false => [pixels.start..whole.start, whole.end..pixels.end],
+        };
+        // SAFETY: passed on; the column is inside for these pixels.
+        unsafe {
+            add_columns::<L, 1>(g, lines, column, before, sums);
+            add_columns::<L, 1>(g, lines, column, after, sums);
+        }
+    }
+}
+
+/// For kernel columns from `first` on: `sums[j, c] += sum over pixels of input[place(pixel, j), c] * grad[pixel, c]`.
+///
+/// # Safety
+/// For all the pixels and columns the place is inside the line of the input; the channels are whole groups, and the
+/// instruction set is available.
+#[inline(always)]
+unsafe fn add_columns<L: Lanes, const COUNT: usize>(
+    g: &Conv2dGeometry,
+    [input, grad]: [&[f32]; 2],
+    first: usize,
+    pixels: Range<usize>,
+    sums: &mut [f32],
+) {
+    if pixels.is_empty() {
+        return;
+    }
+    let channels = g.in_channels;
+    let (step, column_step) = (g.stride[1] * channels, g.dilation[1] * channels);
+    let column = pixels.start * g.stride[1] + first * g.dilation[1] - g.padding[1];
+    let sums = &mut sums[first * channels..][..COUNT * channels];
+    for channel in (0..channels).step_by(LANES) {
+        let mut x = input[column * channels + channel..].as_ptr();
+        let mut y = grad[pixels.start * channels + channel..].as_ptr();
         // SAFETY: passed on.
         unsafe {
-            let place = sums[channel..][..LANES].as_mut_ptr();
-            // Four sums, since an addition has to wait for the one before.
-            let mut four = [L::load(place), L::splat(0.0), L::splat(0.0), L::splat(0.0)];
-            let (mut x, mut y) = (a.as_ptr().wrapping_add(channel), b.as_ptr().wrapping_add(channel));
-            for _ in 0..pixels / 4 {
-                for sum in &mut four {
-                    *sum = sum.plus_product(L::load(x), L::load(y));
-                    (x, y) = (x.wrapping_add(a_step), y.wrapping_add(b_step));
-                }
+            // Two sums of each, since an addition has to wait for the one before.
+            let mut even: [L; COUNT] = [L::splat(0.0); COUNT];
+            let mut odd = even;
+            for _ in 0..pixels.len() / 2 {
+                add_pixel(&mut even, x, column_step, L::load(y));
+                add_pixel(&mut odd, x.wrapping_add(step), column_step, L::load(y.wrapping_add(channels)));
+                (x, y) = (x.wrapping_add(2 * step), y.wrapping_add(2 * channels));
             }
-            for _ in 0..pixels % 4 {
-                four[0] = four[0].plus_product(L::load(x), L::load(y));
-                (x, y) = (x.wrapping_add(a_step), y.wrapping_add(b_step));
+            if pixels.len() % 2 == 1 {
+                add_pixel(&mut even, x, column_step, L::load(y));
             }
-            four[0].plus(four[1]).plus(four[2].plus(four[3])).store(place);
+            for j in 0..COUNT {
+                let sum = sums[j * channels + channel..][..LANES].as_mut_ptr();
+                L::load(sum).plus(even[j].plus(odd[j])).store(sum);
+            }
         }
+    }
+}
+
+/// `sums[j] += x[j * column_step] * grad`.
+///
+/// # Safety
+/// Sixteen values at each place may be read, and the instruction set is available.
+#[inline(always)]
+unsafe fn add_pixel<L: Lanes, const COUNT: usize>(sums: &mut [L; COUNT], x: *const f32, column_step: usize, grad: L) {
+    for (j, sum) in sums.iter_mut().enumerate() {
+        // SAFETY: passed on.
+        *sum = sum.plus_product(unsafe { L::load(x.wrapping_add(j * column_step)) }, grad);
     }
 }

@@ -23,9 +23,9 @@ mod scheme;
 mod transform;
 mod weight;
 
-use super::lanes::{LANES, with_lanes};
+use super::lanes::LANES;
 use scheme::{OUT, SIZE};
-use transform::{KernelStrides, Planes, transform_kernels};
+use transform::{KernelStrides, Planes, gather, scatter, transform_kernels};
 pub(super) use weight::backward_weight;
 
 /// Fewest tiles that pay for the transforms of the kernels.
@@ -101,7 +101,7 @@ fn pack(isa: TileIsa, weight: &[f32], strides: KernelStrides, [filters, channels
         let width = panel.min(filters - start);
         let to = (target.at(start * channels + filter - start), width, stride);
         // SAFETY: each chunk writes the places of its own sixteen filters.
-        with_lanes!(isa, L => unsafe { transform_kernels::<L>((weight, &strides), filter, channels, to) });
+        unsafe { transform_kernels(isa, (weight, &strides), filter, channels, to) };
     });
     packed
 }
@@ -184,9 +184,9 @@ impl Correlation<'_> {
             // SAFETY: the tiles are those of the images, no two blocks share one, the scratch has room for the most tiles
             // a block has, and the instruction set is available.
             unsafe {
-                self.gather::<false>(tiles.clone(), inputs, 0);
+                gather::<false>(self.isa, self, tiles.clone(), inputs, 0);
                 multiply(self.isa, inputs, packed, products);
-                if !self.scatter(tiles, products, epilogue, output.at(0)) {
+                if !scatter(self.isa, self, tiles, products, epilogue, output.at(0)) {
                     finite.store(false, Ordering::Relaxed);
                 }
             }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Correlation;
-use super::scheme::{self, OUT, SIZE, along_both};
-use crate::conv2d::lanes::{LANES, Lanes, with_lanes};
+use super::scheme::{self, OUT, SIZE, along_both, load_square, store_square};
+use crate::conv2d::lanes::{LANES, Lanes, over_lanes};
 use crate::epilogue::Epilogue;
 
 /// Transforms of some tiles: one matrix `[rows, columns]` (tiles by channels) for each number of the transform. The columns
@@ -44,123 +44,168 @@ impl Planes {
     }
 }
 
-impl Correlation<'_> {
-    /// Brings the tiles to `to`, the first to its row `row`: the transform of the inputs of a tile, or with `ADJOINT` the
-    /// adjoint transform of its outputs (`self.source` is then an image of outputs).
+over_lanes! {
+    /// Brings the tiles of a convolution to `to`, the first to its row `first_row`: the transform of the inputs of a tile, or
+    /// with `ADJOINT` the adjoint transform of its outputs (the source is then an image of outputs).
     ///
     /// # Safety
     /// The tiles exist, the rows of `to` may be written, and the instruction set is available.
-    pub(super) unsafe fn gather<const ADJOINT: bool>(&self, tiles: Range<usize>, to: Planes, row: usize) {
-        // SAFETY: passed on.
-        with_lanes!(self.isa, L => unsafe { self.gather_with::<L, ADJOINT>(tiles, to, row) });
-    }
+    pub(super) unsafe fn gather[ADJOINT: bool](
+        correlation: &Correlation<'_>, tiles: Range<usize>, to: Planes, first_row: usize,
+    ) = gather_with;
+}
 
-    #[inline(always)]
-    unsafe fn gather_with<L: Lanes, const ADJOINT: bool>(&self, tiles: Range<usize>, to: Planes, first_row: usize) {
-        let channels = to.columns;
-        let [height, width] = self.size.map(|size| size as isize);
-        let stride = to.stride();
-        for (row, tile) in tiles.enumerate() {
-            let (n, corner) = self.corner(tile);
-            let image = self.source.as_ptr().wrapping_add(n * self.size[0] * self.size[1] * channels);
-            let places: [[*const f32; SIZE]; SIZE] = std::array::from_fn(|i| {
-                std::array::from_fn(|j| {
-                    let [y, x] = [corner[0] + i as isize, corner[1] + j as isize];
-                    match y >= 0 && y < height && x >= 0 && x < width {
-                        true => image.wrapping_add((y * width + x) as usize * channels),
-                        false => self.zeros.as_ptr(),
-                    }
-                })
-            });
-            for panel in to.panels() {
-                let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
-                for channel in panel.clone().step_by(LANES) {
-                    // SAFETY: passed on, here and below.
-                    let load = |i: usize, j: usize| unsafe { L::load(places[i][j].wrapping_add(channel)) };
-                    // SAFETY: as above.
-                    let store = |i, j, value: L| unsafe {
-                        value.store(place.wrapping_add((i * SIZE + j) * stride + channel - panel.start));
-                    };
+#[inline(always)]
+unsafe fn gather_with<L: Lanes, const ADJOINT: bool>(
+    correlation: &Correlation<'_>,
+    tiles: Range<usize>,
+    to: Planes,
+    first_row: usize,
+) {
+    let channels = to.columns;
+    let [height, width] = correlation.size.map(|size| size as isize);
+    let stride = to.stride();
+    for (row, tile) in tiles.enumerate() {
+        let (n, corner) = correlation.corner(tile);
+        let image = correlation.source.as_ptr().wrapping_add(n * correlation.size[0] * correlation.size[1] * channels);
+        let places: [[*const f32; SIZE]; SIZE] = std::array::from_fn(|i| {
+            std::array::from_fn(|j| {
+                let [y, x] = [corner[0] + i as isize, corner[1] + j as isize];
+                match y >= 0 && y < height && x >= 0 && x < width {
+                    true => image.wrapping_add((y * width + x) as usize * channels),
+                    false => correlation.zeros.as_ptr(),
+                }
+            })
+        });
+        for panel in to.panels() {
+            let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
+            for channel in panel.clone().step_by(LANES) {
+                let to = place.wrapping_add(channel - panel.start);
+                // SAFETY: passed on.
+                unsafe {
                     if ADJOINT {
-                        along_both(load, scheme::output_adjoint, store);
+                        let square =
+                            along_both::<scheme::OutputAdjoint, L, _, _>(load_places::<L, OUT>(&places, channel));
+                        store_square(square, to, SIZE * stride, stride);
                     } else {
-                        along_both(load, scheme::input, store);
+                        let square = along_both::<scheme::Input, L, _, _>(load_places::<L, SIZE>(&places, channel));
+                        store_square(square, to, SIZE * stride, stride);
                     }
                 }
             }
         }
     }
+}
 
+/// The first `N` by `N` of the values of sixteen channels.
+///
+/// # Safety
+/// They may be read, and the instruction set is available.
+#[inline(always)]
+unsafe fn load_places<L: Lanes, const N: usize>(places: &[[*const f32; SIZE]; SIZE], channel: usize) -> [[L; N]; N] {
+    // SAFETY: passed on.
+    let mut square = [[unsafe { L::splat(0.0) }; N]; N];
+    for (values, places) in square.iter_mut().zip(places) {
+        for (value, place) in values.iter_mut().zip(places) {
+            // SAFETY: passed on.
+            *value = unsafe { L::load(place.wrapping_add(channel)) };
+        }
+    }
+    square
+}
+
+over_lanes! {
     /// Brings the products in `from` to the outputs of the tiles. Returns whether all sums are finite: an infinity or NaN
     /// spreads over its tile, in others' places too.
     ///
     /// # Safety
     /// The tiles exist, `from` holds their products in one panel, nobody else uses their places in `output`, and the
     /// instruction set is available.
-    pub(super) unsafe fn scatter(
-        &self,
-        tiles: Range<usize>,
-        from: Planes,
-        epilogue: &Epilogue<'_>,
-        output: *mut f32,
-    ) -> bool {
-        // SAFETY: passed on.
-        with_lanes!(self.isa, L => unsafe { self.scatter_with::<L>(tiles, from, epilogue, output) })
-    }
+    pub(super) unsafe fn scatter[](
+        correlation: &Correlation<'_>, tiles: Range<usize>, from: Planes, epilogue: &Epilogue<'_>, output: *mut f32,
+    ) -> bool = scatter_with;
+}
 
-    #[inline(always)]
-    unsafe fn scatter_with<L: Lanes>(
-        &self,
-        tiles: Range<usize>,
-        from: Planes,
-        epilogue: &Epilogue<'_>,
-        output: *mut f32,
-    ) -> bool {
-        // SAFETY: the instruction set is available.
-        let zero = unsafe { L::splat(0.0) };
-        // Zero times a number is zero, times an infinity NaN.
-        let mut check = zero;
-        let filters = from.columns;
-        let [height, width] = self.out_size;
-        let stride = from.stride();
-        for (row, tile) in tiles.enumerate() {
-            let [n, top, left] = self.tile(tile);
-            let first = ((n * height + top) * width + left) * filters;
-            let [rows, columns] = [(height - top).min(OUT), (width - left).min(OUT)];
-            let products = from.data.wrapping_add(row * filters).cast_const();
-            for filter in (0..filters).step_by(LANES) {
-                // SAFETY: passed on; bias and residual are as long as the output channels and the output.
-                unsafe {
-                    let channels = |values: Option<&[f32]>| values.map(|x| L::load(x[filter..][..LANES].as_ptr()));
-                    let (scale, bias) = (channels(epilogue.scale), channels(epilogue.bias));
-                    let load = |i, j| L::load(products.wrapping_add((i * SIZE + j) * stride + filter));
-                    along_both(load, scheme::output, |i, j, mut value: L| {
-                        if i >= rows || j >= columns {
-                            return;
-                        }
-                        check = check.plus_product(value, zero);
-                        let place = first + (i * width + j) * filters + filter;
-                        value = match (scale, bias) {
-                            (Some(scale), Some(bias)) => bias.plus_product(value, scale),
-                            (Some(scale), None) => zero.plus_product(value, scale),
-                            (None, Some(bias)) => value.plus(bias),
-                            (None, None) => value,
-                        };
-                        if let Some(residual) = epilogue.residual {
-                            value = value.plus(L::load(residual[place..][..LANES].as_ptr()));
-                        }
-                        if epilogue.relu {
-                            value = value.relu();
-                        }
-                        value.store(output.wrapping_add(place));
-                    });
+#[inline(always)]
+unsafe fn scatter_with<L: Lanes>(
+    correlation: &Correlation<'_>,
+    tiles: Range<usize>,
+    from: Planes,
+    epilogue: &Epilogue<'_>,
+    output: *mut f32,
+) -> bool {
+    // SAFETY: the instruction set is available.
+    let zero = unsafe { L::splat(0.0) };
+    // Zero times a number is zero, times an infinity NaN.
+    let mut check = zero;
+    let filters = from.columns;
+    let [height, width] = correlation.out_size;
+    let stride = from.stride();
+    for (row, tile) in tiles.enumerate() {
+        let [n, top, left] = correlation.tile(tile);
+        let first = ((n * height + top) * width + left) * filters;
+        let [rows, columns] = [(height - top).min(OUT), (width - left).min(OUT)];
+        let products = from.data.wrapping_add(row * filters).cast_const();
+        for filter in (0..filters).step_by(LANES) {
+            // SAFETY: passed on; scale, bias and residual are as long as the output channels and the output.
+            unsafe {
+                let square = load_square::<L, SIZE>(products.wrapping_add(filter), SIZE * stride, stride);
+                let square = along_both::<scheme::Output, L, _, _>(square);
+                let steps = Steps::<L>::of(epilogue, filter);
+                for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                    let value = square[i][j];
+                    check = check.plus_product(value, zero);
+                    let place = first + (i * width + j) * filters + filter;
+                    steps.apply(value, epilogue, place).store(output.wrapping_add(place));
                 }
             }
         }
-        let mut sums = [0.0; LANES];
-        // SAFETY: as many values as lanes.
-        unsafe { check.store(sums.as_mut_ptr()) };
-        sums == [0.0; LANES]
+    }
+    let mut sums = [0.0; LANES];
+    // SAFETY: as many values as lanes.
+    unsafe { check.store(sums.as_mut_ptr()) };
+    sums == [0.0; LANES]
+}
+
+/// The steps after a convolution, for sixteen output channels.
+struct Steps<L> {
+    scale: Option<L>,
+    bias: Option<L>,
+}
+
+impl<L: Lanes> Steps<L> {
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn of(epilogue: &Epilogue<'_>, filter: usize) -> Self {
+        let mut steps = Self { scale: None, bias: None };
+        if let Some(scale) = epilogue.scale {
+            // SAFETY: there are sixteen; passed on.
+            steps.scale = Some(unsafe { L::load(scale[filter..][..LANES].as_ptr()) });
+        }
+        if let Some(bias) = epilogue.bias {
+            // SAFETY: as above.
+            steps.bias = Some(unsafe { L::load(bias[filter..][..LANES].as_ptr()) });
+        }
+        steps
+    }
+
+    /// # Safety
+    /// The instruction set is available.
+    #[inline(always)]
+    unsafe fn apply(&self, sum: L, epilogue: &Epilogue<'_>, place: usize) -> L {
+        let mut value = match (self.scale, self.bias) {
+            (Some(scale), Some(bias)) => bias.plus_product(sum, scale),
+            // SAFETY: passed on.
+            (Some(scale), None) => unsafe { L::splat(0.0) }.plus_product(sum, scale),
+            (None, Some(bias)) => sum.plus(bias),
+            (None, None) => sum,
+        };
+        if let Some(residual) = epilogue.residual {
+            // SAFETY: there are sixteen; passed on.
+            value = value.plus(unsafe { L::load(residual[place..][..LANES].as_ptr()) });
+        }
+        if epilogue.relu { value.relu() } else { value }
     }
 }
 
@@ -179,13 +224,19 @@ impl KernelStrides {
     }
 }
 
-/// Transforms the kernels of sixteen filters, from `filter` on, to a panel of `width` filters at `to`: `[channel][filter of
-/// the panel]`, `stride` between matrices.
-///
-/// # Safety
-/// The places may be written and the instruction set is available.
+over_lanes! {
+    /// Transforms the kernels of sixteen filters, from `filter` on, to a panel at `to` (the place, its filters, the distance
+    /// between matrices): `[channel][filter of the panel]`.
+    ///
+    /// # Safety
+    /// The places may be written and the instruction set is available.
+    pub(super) unsafe fn transform_kernels[](
+        weights: (&[f32], &KernelStrides), filter: usize, channels: usize, to: (*mut f32, usize, usize),
+    ) = transform_kernels_with;
+}
+
 #[inline(always)]
-pub(super) unsafe fn transform_kernels<L: Lanes>(
+unsafe fn transform_kernels_with<L: Lanes>(
     (weight, strides): (&[f32], &KernelStrides),
     filter: usize,
     channels: usize,
@@ -199,36 +250,41 @@ pub(super) unsafe fn transform_kernels<L: Lanes>(
                 taps[i][j][lane] = kernel[strides.tap(i, j)];
             }
         }
-        // SAFETY: passed on, here and below.
-        along_both(
-            |i, j| unsafe { L::load(taps[i][j].as_ptr()) },
-            scheme::kernel,
-            |i, j, value| unsafe {
-                value.store(to.wrapping_add((i * SIZE + j) * stride + channel * width));
-            },
-        );
+        // SAFETY: passed on; there are sixteen values of each tap.
+        unsafe {
+            let square =
+                along_both::<scheme::Kernel, L, _, _>(load_square::<L, 3>(taps.as_ptr().cast(), 3 * LANES, LANES));
+            store_square(square, to.wrapping_add(channel * width), SIZE * stride, stride);
+        }
     }
 }
 
-/// Brings the gradients of the transforms of sixteen filters, `from` (`[channel]`, `row` apart; `stride` between matrices),
-/// to those of their kernels.
-///
-/// # Safety
-/// The places may be read and the instruction set is available.
+over_lanes! {
+    /// Brings the gradients of the transforms of sixteen filters, `from` (the place, the distances
+    /// between channels and between matrices),
+    /// to those of their kernels.
+    ///
+    /// # Safety
+    /// The places may be read and the instruction set is available.
+    pub(super) unsafe fn kernel_gradients[](
+        from: (*const f32, usize, usize), channels: usize, grad_weight: &mut [f32],
+    ) = kernel_gradients_with;
+}
+
 #[inline(always)]
-pub(super) unsafe fn kernel_gradients<L: Lanes>(
+unsafe fn kernel_gradients_with<L: Lanes>(
     (from, row, stride): (*const f32, usize, usize),
     channels: usize,
     grad_weight: &mut [f32],
 ) {
     let mut taps = [[[0.0_f32; LANES]; 3]; 3];
     for channel in 0..channels {
-        // SAFETY: passed on, here and below.
-        along_both(
-            |i, j| unsafe { L::load(from.wrapping_add((i * SIZE + j) * stride + channel * row)) },
-            scheme::kernel_adjoint,
-            |i, j, value| unsafe { value.store(taps[i][j].as_mut_ptr()) },
-        );
+        // SAFETY: passed on; there are sixteen values of each tap.
+        unsafe {
+            let square = load_square::<L, SIZE>(from.wrapping_add(channel * row), SIZE * stride, stride);
+            let square = along_both::<scheme::KernelAdjoint, L, _, _>(square);
+            store_square(square, taps.as_mut_ptr().cast(), 3 * LANES, LANES);
+        }
         for lane in 0..LANES {
             let kernel = &mut grad_weight[(lane * channels + channel) * 9..][..9];
             for (tap, value) in kernel.iter_mut().enumerate() {

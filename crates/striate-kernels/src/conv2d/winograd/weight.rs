@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Correlation;
 use super::scheme::SIZE;
-use super::transform::{Planes, kernel_gradients};
+use super::transform::{Planes, gather, kernel_gradients};
 use crate::arch::{Start, Tile, TileIsa};
 use crate::conv2d::Conv2dGeometry;
-use crate::conv2d::lanes::{LANES, with_lanes};
+use crate::conv2d::lanes::LANES;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{Pieces, parallel_for, parallel_for_scratch};
@@ -85,7 +85,7 @@ impl Gradient<'_> {
             let kernels = unsafe { pieces.get(chunk) };
             let from = (sums.as_ptr().wrapping_add(chunk * LANES), self.filters, stride);
             // SAFETY: the sums have a place for each channel and filter, which come in sixteens.
-            with_lanes!(self.inputs.isa, L => unsafe { kernel_gradients::<L>(from, self.channels, kernels) });
+            unsafe { kernel_gradients(self.inputs.isa, from, self.channels, kernels) };
             if !kernels.iter().fold(true, |finite, sum| finite & sum.is_finite()) {
                 finite.store(false, Ordering::Relaxed);
             }
@@ -126,8 +126,8 @@ impl Gradient<'_> {
                 // SAFETY: the tiles exist, the scratch has room for a block, the part has sums of its own, and the
                 // instruction set is available.
                 unsafe {
-                    self.inputs.gather::<false>(tiles.clone(), inputs, 0);
-                    self.outputs.gather::<true>(tiles, grads, 0);
+                    gather::<false>(self.inputs.isa, &self.inputs, tiles.clone(), inputs, 0);
+                    gather::<true>(self.outputs.isa, &self.outputs, tiles, grads, 0);
                     for number in 0..SIZE * SIZE {
                         for panel in 0..grads.panels().count() {
                             self.multiply((inputs, grads), [number, panel], start, sums.at(part * len));
@@ -156,8 +156,8 @@ impl Gradient<'_> {
                 let tiles = tiles.start + first..(tiles.start + first + CHUNK_TILES).min(tiles.end);
                 // SAFETY: the tiles exist, each belongs to one chunk, and the buffers have room for a block.
                 unsafe {
-                    self.inputs.gather::<false>(tiles.clone(), inputs, first);
-                    self.outputs.gather::<true>(tiles, grads, first);
+                    gather::<false>(self.inputs.isa, &self.inputs, tiles.clone(), inputs, first);
+                    gather::<true>(self.outputs.isa, &self.outputs, tiles, grads, first);
                 }
             });
             let panels = grads.panels().count();
