@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use striate_tensor::random::Generator;
 use striate_tensor::{Tensor, TensorError};
 
-use crate::{Hooks, Module, ModuleError};
+use crate::{Hooks, Module, ModuleError, PathPattern};
 
 /// What a module needs to know about the forward pass it takes part in.
 ///
@@ -26,6 +26,8 @@ pub struct Context {
     path: RefCell<String>,
     captured: Option<RefCell<Vec<(String, Tensor)>>>,
     hooks: Option<Hooks>,
+    /// Modules that run as in evaluation.
+    frozen: Vec<PathPattern>,
     /// Whether this pass repeats an earlier one.
     replaying: bool,
 }
@@ -37,6 +39,7 @@ pub struct ContextPlace {
     streams: u64,
     path: String,
     hooks: Option<Hooks>,
+    frozen: Vec<PathPattern>,
 }
 
 impl ContextPlace {
@@ -46,9 +49,9 @@ impl ContextPlace {
     /// same random numbers, and do not count the pass a second time ([`Context::replaying`]). The hooks of the first time
     /// are called again, those removed since too: one that replaced an output must replace it here as well.
     pub fn replay(&self) -> Context {
-        let Self { mode, streams, path, hooks } = self.clone();
+        let Self { mode, streams, path, hooks, frozen } = self.clone();
         let (streams, path) = (Cell::new(streams), RefCell::new(path));
-        Context { mode, streams, path, captured: None, hooks, replaying: true }
+        Context { mode, streams, path, captured: None, hooks, frozen, replaying: true }
     }
 }
 
@@ -82,7 +85,7 @@ impl Context {
     fn new(mode: Mode, capture: bool) -> Self {
         let captured = capture.then(RefCell::default);
         let (streams, path) = (Cell::new(0), RefCell::default());
-        Self { mode, streams, path, captured, hooks: None, replaying: false }
+        Self { mode, streams, path, captured, hooks: None, frozen: Vec::new(), replaying: false }
     }
 
     /// The same pass, in which `hooks` are called: those it has now, and those added while the pass runs.
@@ -91,9 +94,36 @@ impl Context {
         self
     }
 
-    /// Whether this pass trains.
+    /// The same pass, in which modules whose paths fit one of these patterns, and what is inside them, run as in
+    /// evaluation: batch norm keeps its running statistics, dropout passes everything. [`Module::freeze`] stops their
+    /// weights from learning.
+    ///
+    /// ```
+    /// use striate_nn::{BatchNorm2d, Context, Module, Sequential};
+    /// use striate_tensor::{Tensor, random::Generator};
+    ///
+    /// let model = Sequential::new().with("bn1", BatchNorm2d::new(3)).with("bn2", BatchNorm2d::new(3));
+    /// let x = Tensor::randn(&[4, 3, 2, 2], &mut Generator::new(0));
+    /// model.forward(&x, &Context::train(0, 0).freeze(["bn1".into()]));
+    /// let batches = |name: &str| model.state_dict()[name].item::<i64>();
+    /// assert_eq!((batches("bn1.num_batches_tracked"), batches("bn2.num_batches_tracked")), (0, 1));
+    /// ```
+    pub fn freeze(mut self, patterns: impl IntoIterator<Item = PathPattern>) -> Self {
+        self.frozen.extend(patterns);
+        self
+    }
+
+    /// Whether this pass trains, here.
     pub fn training(&self) -> bool {
-        matches!(self.mode, Mode::Train { .. })
+        matches!(self.mode, Mode::Train { .. }) && !self.is_frozen()
+    }
+
+    /// Whether the module that is running, or one around it, is frozen.
+    fn is_frozen(&self) -> bool {
+        let path = self.path.borrow();
+        let around = path.match_indices('.').map(|(end, _)| &path[..end]);
+        let mut places = around.chain([path.as_str()]);
+        !self.frozen.is_empty() && places.any(|place| self.frozen.iter().any(|pattern| pattern.matches(place)))
     }
 
     /// Whether somebody looks at the outputs of single modules. A container that computes several modules in one, or in
@@ -119,7 +149,8 @@ impl Context {
     /// ```
     pub fn place(&self) -> ContextPlace {
         let hooks = self.hooks.as_ref().map(Hooks::snapshot);
-        ContextPlace { mode: self.mode, streams: self.streams.get(), path: self.path(), hooks }
+        let (streams, frozen) = (self.streams.get(), self.frozen.clone());
+        ContextPlace { mode: self.mode, streams, path: self.path(), hooks, frozen }
     }
 
     /// The next independent random stream of this pass.

@@ -115,6 +115,97 @@ pub fn xavier_normal(shape: &[usize], gain: f64, generator: &mut Generator) -> T
     normal(shape, gain * (2.0 / (fan_in + fan_out).max(1) as f64).sqrt(), generator)
 }
 
+/// Rows, or columns if there are more rows than columns, that are orthogonal to each other and of length `gain` (Saxe et
+/// al. 2014): the layer neither stretches nor shrinks what it keeps. A weight of more dimensions counts as the matrix
+/// `[out, everything else]`.
+///
+/// ```
+/// use striate_nn::init::orthogonal;
+/// use striate_tensor::random::Generator;
+///
+/// let weight = orthogonal(&[3, 5], 1.0, &mut Generator::new(0));
+/// let products = weight.matmul(&weight.t()).to_vec::<f32>();
+/// assert!((products[0] - 1.0).abs() < 1e-6 && products[1].abs() < 1e-6);
+/// ```
+///
+/// # Panics
+/// If `shape` has fewer than two dimensions.
+#[track_caller]
+pub fn orthogonal(shape: &[usize], gain: f64, generator: &mut Generator) -> Tensor {
+    assert!(
+        shape.len() >= 2,
+        "init: an orthogonal weight needs at least 2 dimensions, shape {shape:?} has {}",
+        shape.len()
+    );
+    let (rows, columns) = (shape[0], shape[1..].iter().product::<usize>());
+    let (count, length) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    while vectors.len() < count {
+        let mut vector: Vec<f64> = (0..length).map(|_| generator.normal()).collect();
+        // Twice: what rounding left of the others after the first time is taken off too.
+        for _ in 0..2 {
+            for other in &vectors {
+                let along: f64 = vector.iter().zip(other).map(|(v, o)| v * o).sum();
+                vector.iter_mut().zip(other).for_each(|(v, o)| *v -= along * o);
+            }
+        }
+        let norm = vector.iter().map(|v| v * v).sum::<f64>().sqrt();
+        vectors.push(vector.into_iter().map(|v| v / norm).collect());
+    }
+    let value = |index: usize| {
+        let (row, column) = (index / columns.max(1), index % columns.max(1));
+        let number = if rows <= columns { vectors[row][column] } else { vectors[column][row] };
+        (gain * number) as f32
+    };
+    Tensor::from_vec((0..rows * columns).map(value).collect(), shape)
+}
+
+/// Normal with this mean and standard deviation, cut off outside `low..=high` (the distribution of PyTorch's
+/// `trunc_normal_`, which cuts at -2 and 2 unless told otherwise).
+///
+/// ```
+/// use striate_nn::init::trunc_normal;
+/// use striate_tensor::random::Generator;
+///
+/// let weight = trunc_normal(&[100], [0.0, 0.02], [-0.04, 0.04], &mut Generator::new(0));
+/// assert!(weight.to_vec::<f32>().iter().all(|w| w.abs() <= 0.04));
+/// ```
+///
+/// # Panics
+/// If the deviation is not above 0, or nothing of the distribution lies within 12 deviations of its mean and the limits.
+#[track_caller]
+pub fn trunc_normal(
+    shape: &[usize],
+    [mean, deviation]: [f64; 2],
+    [low, high]: [f64; 2],
+    generator: &mut Generator,
+) -> Tensor {
+    // In deviations from the mean.
+    let [from, to] = [low, high].map(|limit| ((limit - mean) / deviation).clamp(-12.0, 12.0));
+    assert!(
+        deviation > 0.0 && from < to,
+        "init: nothing to draw between {low} and {high} from a normal distribution of mean {mean} and deviation {deviation}"
+    );
+    let draw = |_| loop {
+        let value = if from < -1.0 && to > 1.0 {
+            generator.normal()
+        } else {
+            // Narrow or in a tail: evenly, and kept with the density relative to the largest within the limits.
+            let value = from + (to - from) * generator.uniform();
+            let densest = 0.0_f64.clamp(from, to);
+            if generator.uniform() > ((densest * densest - value * value) / 2.0).exp() {
+                continue;
+            }
+            value
+        };
+        if (from..=to).contains(&value) {
+            // Rounding must not lead outside.
+            break ((mean + deviation * value) as f32).clamp(low as f32, high as f32);
+        }
+    };
+    Tensor::from_vec((0..shape.iter().product::<usize>()).map(draw).collect(), shape)
+}
+
 fn normal(shape: &[usize], deviation: f64, generator: &mut Generator) -> Tensor {
     Tensor::randn(shape, generator) * deviation
 }
@@ -193,6 +284,34 @@ mod tests {
                 "{mean} {deviation} {expected}"
             );
         }
+    }
+
+    #[test]
+    fn orthogonal_weights_are() {
+        for shape in [&[6, 4][..], &[4, 6], &[5, 5], &[8, 2, 3, 3], &[1, 3]] {
+            let weight = orthogonal(shape, 1.5, &mut Generator::new(3));
+            assert_eq!(weight.shape(), shape);
+            let rows = shape[0];
+            let matrix = weight.reshape(&[rows, weight.numel() / rows]);
+            let matrix = if rows <= matrix.shape()[1] { matrix } else { matrix.t() };
+            let products = matrix.matmul(&matrix.t());
+            let expected = Tensor::eye(products.shape()[0], striate_tensor::DType::F32).mul_scalar(2.25);
+            assert!(products.sub(&expected).abs().max_all().item::<f32>() < 1e-5, "{shape:?}: {products}");
+        }
+    }
+
+    /// The deviation of a normal distribution cut at two deviations is 0.879625 of the whole's.
+    #[test]
+    fn a_truncated_normal_has_its_deviation() {
+        let weight = trunc_normal(&[40_000], [0.0, 0.5], [-1.0, 1.0], &mut Generator::new(1));
+        let (mean, deviation, largest) = statistics(&weight);
+        assert!(mean.abs() < 0.01 && largest <= 1.0, "{mean} {largest}");
+        assert!((deviation / (0.879_625 * 0.5) - 1.0).abs() < 0.01, "{deviation}");
+        let (mean, ..) = statistics(&trunc_normal(&[20_000], [1.0, 1.0], [1.0, 9.0], &mut Generator::new(2)));
+        // The mean of the upper half: sqrt(2 / pi) above.
+        assert!((mean - 1.797_885).abs() < 0.02, "{mean}");
+        let (mean, ..) = statistics(&trunc_normal(&[20_000], [0.0, 1.0], [4.0, f64::INFINITY], &mut Generator::new(2)));
+        assert!((mean - 4.225_607).abs() < 0.01, "{mean}");
     }
 
     #[test]

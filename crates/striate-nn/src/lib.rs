@@ -51,13 +51,16 @@ pub use ema::Ema;
 pub use error::ModuleError;
 pub use hooks::{HookId, Hooks};
 pub use layers::{
-    AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, BatchNorm1d, BatchNorm2d, Cell, Checkpoint, Conv1d, Conv1dConfig,
-    Conv2d, Conv2dConfig, ConvNorm, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding,
-    Flatten, GELU, GRU, GroupNorm, GruCell, Hardsigmoid, Hardswish, Hardtanh, Identity, InstanceNorm2d, LSTM,
-    LayerNorm, LeakyReLU, Linear, LocalResponseNorm, LogSoftmax, LstmCell, MaxPool2d, Mish, MultiheadAttention, PReLU,
-    PixelShuffle, RNN, ReLU, Recurrent, RecurrentConfig, RnnCell, SELU, Sequential, SiLU, Sigmoid, Softmax, Softplus,
-    Tanh, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask,
-    scaled_dot_product_attention,
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AdditiveAttention, AvgPool1d,
+    AvgPool2d, BatchNorm1d, BatchNorm2d, CELU, Cell, ChannelDropout, Checkpoint, Conv1d, Conv1dConfig, Conv2d,
+    Conv2dConfig, ConvNorm, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding, Flatten,
+    GELU, GELUTanh, GLU, GRU, GRUCell, GroupNorm, GruCell, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Identity,
+    InstanceNorm1d, InstanceNorm2d, LSTM, LSTMCell, LayerNorm, LeakyReLU, Linear, LocalResponseNorm, LogSigmoid,
+    LogSoftmax, LstmCell, MaxPool1d, MaxPool2d, Maxout, Mish, MultiheadAttention, PReLU, Pair, PixelShuffle,
+    PixelUnshuffle, Positions, RNN, RNNCell, ReLU, ReLU6, Recurrent, RecurrentCell, RecurrentConfig, ReluRNN,
+    ReluRnnCell, RnnCell, SELU, Sequential, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink, Softsign, Tanh,
+    Tanhshrink, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask, patchify,
+    scaled_dot_product_attention, sinusoidal_positions,
 };
 pub use module::{Fusible, Kind, Module, Slot};
 pub use pattern::PathPattern;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use striate_tensor::Tensor;
 
 use crate::state::{LoadError, LoadReport, load};
-use crate::{BatchNorm2d, Context, Conv2d, ModuleError};
+use crate::{BatchNorm2d, Context, Conv2d, ModuleError, PathPattern};
 
 /// What a module holds under a name.
 pub enum Slot<'a> {
@@ -139,6 +139,34 @@ pub trait Module: Send + Sync {
     /// How many numbers the optimiser learns.
     fn num_parameters(&self) -> usize {
         self.named_parameters().iter().map(|(_, tensor)| tensor.numel()).sum()
+    }
+
+    /// Stops the learning of the parameters whose paths fit: no gradients are computed for them, and optimisers leave them
+    /// alone. Gives their number. Running statistics are kept by [`Context::freeze`].
+    ///
+    /// ```
+    /// use striate_nn::{Linear, Module, Sequential};
+    /// use striate_tensor::random::Generator;
+    ///
+    /// let mut generator = Generator::new(0);
+    /// let model = Sequential::new().with("fc1", Linear::new(4, 3, &mut generator)).with("fc2", Linear::new(3, 2, &mut generator));
+    /// assert_eq!(model.freeze(&"fc1.*".into()), 2);
+    /// assert!(model.named_parameters().iter().all(|(path, weight)| weight.requires_grad() == path.starts_with("fc2")));
+    /// ```
+    fn freeze(&self, pattern: &PathPattern) -> usize {
+        self.set_learning(pattern, false)
+    }
+
+    /// Takes [`Module::freeze`] back.
+    fn unfreeze(&self, pattern: &PathPattern) -> usize {
+        self.set_learning(pattern, true)
+    }
+
+    /// What [`Module::freeze`] and [`Module::unfreeze`] do.
+    #[doc(hidden)]
+    fn set_learning(&self, pattern: &PathPattern, learning: bool) -> usize {
+        let fitting = self.named_parameters().into_iter().filter(|(path, _)| pattern.matches(path));
+        fitting.map(|(_, parameter)| parameter.requires_grad_(learning).zero_grad()).count()
     }
 
     /// Forgets the gradients of all parameters.

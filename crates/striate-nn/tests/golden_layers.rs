@@ -27,7 +27,7 @@ fn normalisations() {
     evaluate("layer_norm", LayerNorm::new(&[3, 4]));
     evaluate("group_norm", GroupNorm::new(2, 6));
     evaluate("instance_norm", InstanceNorm2d::new(3));
-    evaluate("instance_norm_affine", InstanceNorm2d::new(3).affine());
+    evaluate("instance_norm_affine", InstanceNorm2d::new(3).affine(true));
     evaluate("batch_norm1d_eval", BatchNorm1d::new(3));
     check("batch_norm1d_train", &BatchNorm1d::new(3), |m, x| m.forward(&x[0], &Context::train(0, 0)));
     evaluate("local_response_norm", LocalResponseNorm::new(3).alpha(0.3).beta(0.7).k(1.5));

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Golden, check};
-use striate_nn::loss::{self, CrossEntropyOptions};
+use striate_nn::loss::{self, CrossEntropyOptions, MultiMarginOptions};
 use striate_tensor::{Reduction, Tensor};
 
 const GOLDEN: &[u8] = include_bytes!("golden/losses.safetensors");
@@ -46,7 +46,9 @@ fn differences_and_margins() {
         pair("l1", &|p, t| loss::l1_loss_with(p, t, reduction));
         pair("smooth_l1", &|p, t| loss::smooth_l1_loss_with(p, t, 0.7, reduction));
         pair("huber", &|p, t| loss::huber_loss_with(p, t, 0.7, reduction));
-        pair("multi_margin", &|p, t| loss::multi_margin_loss_with(p, t, 0.8, reduction));
+        pair("multi_margin", &|p, t| {
+            loss::multi_margin_loss_with(p, t, &MultiMarginOptions { margin: 0.8, reduction, ..Default::default() })
+        });
     }
     check(&golden, "triplet", &["a", "p", "n"], |t| loss::triplet_margin_loss(&t[0], &t[1], &t[2]));
 }

@@ -124,7 +124,7 @@ fn the_description_shows_the_tree() {
   fc        Linear(144 -> 5)";
     assert_eq!(model(0).describe(), expected);
     let generator = &mut Generator::new(0);
-    let conv = Conv2dConfig::new(4, 8, 3).kernel([3, 5]).stride(2).padding(1).dilation(2).groups(4).bias(false);
+    let conv = Conv2dConfig::new(4, 8, [3, 5]).stride(2).padding(1).dilation(2).groups(4).bias(false);
     let text = "Conv2d(4 -> 8, kernel 3x5, stride 2, padding 1, dilation 2, groups 4, no bias)";
     assert_eq!(conv.build(generator).describe(), text);
     let pool = MaxPool2d::with_options(Pool2dOptions { stride: [2, 1], padding: [1, 1], ..Pool2dOptions::new(3) });

@@ -1,9 +1,10 @@
 //! Convolution layers for sequences.
 
 use striate_tensor::random::Generator;
-use striate_tensor::{Conv1dOptions, Tensor};
+use striate_tensor::{Conv1dOptions, PaddingMode, Tensor};
 
-use crate::{Context, Module, ModuleError, Slot, init};
+use super::window::{Border, Shape, visit_weight_and_bias, window_settings};
+use crate::{Context, Module, ModuleError, Slot};
 
 /// Cross-correlation over sequences `[n, c, l]` (PyTorch's `Conv1d`).
 ///
@@ -13,6 +14,7 @@ pub struct Conv1d {
     weight: Tensor,
     bias: Option<Tensor>,
     options: Conv1dOptions,
+    border: Option<Border<1>>,
 }
 
 /// The transpose of a convolution over `[n, c, l]`: each element adds a multiple of the kernel to the output, which is
@@ -48,42 +50,29 @@ pub struct Conv1dConfig {
     bias: bool,
     options: Conv1dOptions,
     output_padding: usize,
+    same: bool,
+    mode: Option<PaddingMode>,
 }
+
+window_settings!(Conv1dConfig, usize, |value| value);
 
 impl Conv1dConfig {
     /// Stride 1, no padding, with a bias.
     pub fn new(in_channels: usize, out_channels: usize, kernel: usize) -> Self {
         let options = Conv1dOptions::default();
-        Self { in_channels, out_channels, kernel, bias: true, options, output_padding: 0 }
+        Self { in_channels, out_channels, kernel, bias: true, options, output_padding: 0, same: false, mode: None }
     }
 
-    /// The step of the window; of a transposed convolution how far apart the kernels lie in the output.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.options.stride = stride;
+    /// The padding by which the sequence keeps its length (PyTorch's `padding="same"`); an odd entry comes at the end.
+    /// Needs stride 1. Not for transposed convolutions.
+    pub fn padding_same(mut self) -> Self {
+        self.same = true;
         self
     }
 
-    /// Zeros at both ends; of a transposed convolution entries cut off the output.
-    pub fn padding(mut self, padding: usize) -> Self {
-        self.options.padding = padding;
-        self
-    }
-
-    /// The spacing of kernel taps.
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.options.dilation = dilation;
-        self
-    }
-
-    /// How many independent convolutions share the channels; must divide both channel counts.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.options.groups = groups;
-        self
-    }
-
-    /// Whether a bias is added.
-    pub fn bias(mut self, bias: bool) -> Self {
-        self.bias = bias;
+    /// Pads with elements of the sequence instead of zeros (PyTorch's `padding_mode`). Not for transposed convolutions.
+    pub fn padding_mode(mut self, mode: PaddingMode) -> Self {
+        self.mode = Some(mode);
         self
     }
 
@@ -93,41 +82,39 @@ impl Conv1dConfig {
         self
     }
 
-    #[track_caller]
-    fn check_groups(&self, name: &str) {
-        let Self { in_channels, out_channels, options: Conv1dOptions { groups, .. }, .. } = *self;
-        assert!(
-            groups > 0 && in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups),
-            "{name}: groups = {groups} must divide both the {in_channels} input and the {out_channels} output channels"
-        );
+    fn shape<'a>(&self, name: &'static str, kernel: &'a [usize; 1]) -> Shape<'a> {
+        let Self { in_channels, out_channels, bias, options: Conv1dOptions { groups, .. }, .. } = *self;
+        Shape { name, channels: [in_channels, out_channels], groups, kernel, bias }
     }
 
     /// The convolution with random weights.
     ///
     /// # Panics
-    /// If `groups` does not divide both channel counts.
+    /// If `groups` does not divide both channel counts, or [`padding_same`](Self::padding_same) meets a stride.
     #[track_caller]
     pub fn build(self, generator: &mut Generator) -> Conv1d {
-        self.check_groups("Conv1d");
-        let Self { in_channels, out_channels, kernel, bias, options, .. } = self;
-        let shape = [out_channels, in_channels / options.groups, kernel];
-        let (weight, bias) = init::default_weight_and_bias(&shape, bias, generator);
-        Conv1d { weight, bias, options }
+        let Self { kernel, mut options, same, mode, .. } = self;
+        let (weight, bias) = self.shape("Conv1d", &[kernel]).weights(generator);
+        let mut sides = [(options.padding, options.padding)];
+        if same {
+            let stride = options.stride;
+            assert!(stride == 1, "Conv1d: padding_same needs stride 1, not {stride}; set a padding instead");
+            sides = Border::same([kernel], [options.dilation]);
+        }
+        let border = (mode.is_some() || sides[0].0 != sides[0].1).then_some(Border { sides, mode });
+        options.padding = if border.is_some() { 0 } else { sides[0].0 };
+        Conv1d { weight, bias, options, border }
     }
 
     /// The transposed convolution with random weights.
     ///
     /// # Panics
-    /// If `groups` does not divide both channel counts.
+    /// If `groups` does not divide both channel counts, or a padding is set that only convolutions have.
     #[track_caller]
     pub fn build_transposed(self, generator: &mut Generator) -> ConvTranspose1d {
-        self.check_groups("ConvTranspose1d");
-        let Self { in_channels, out_channels, kernel, bias, options, output_padding } = self;
-        // The fan PyTorch takes is that of the stored shape.
-        let shape = [in_channels, out_channels / options.groups, kernel];
-        let (weight, _) = init::default_weight_and_bias(&shape, false, generator);
-        let bound = 1.0 / (shape[1..].iter().product::<usize>().max(1) as f64).sqrt();
-        let bias = bias.then(|| Tensor::uniform(&[out_channels], -bound, bound, generator).requires_grad_(true));
+        let Self { kernel, options, output_padding, same, mode, .. } = self;
+        assert!(!same && mode.is_none(), "ConvTranspose1d: it cuts its padding off; padding_same and padding_mode add");
+        let (weight, bias) = self.shape("ConvTranspose1d", &[kernel]).transposed_weights(generator);
         ConvTranspose1d { weight, bias, options, output_padding }
     }
 }
@@ -140,12 +127,7 @@ macro_rules! module {
                 Ok($forward?)
             }
 
-            fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
-                visitor("weight", Slot::Parameter(&self.weight));
-                if let Some(bias) = &self.bias {
-                    visitor("bias", Slot::Parameter(bias));
-                }
-            }
+            visit_weight_and_bias!();
 
             fn describe(&self) -> String {
                 let Conv1dOptions { stride, groups: $groups, .. } = self.options;
@@ -159,10 +141,18 @@ macro_rules! module {
         }
     };
 }
-module!(Conv1d, |layer, input| input.try_conv1d(&layer.weight, layer.bias.as_ref(), layer.options), |shape, groups| (
-    shape[1] * groups,
-    shape[0]
-));
+module!(
+    Conv1d,
+    |layer, input| {
+        let bordered = match &layer.border {
+            // The convolution explains what is wrong with another rank.
+            Some(border) if input.rank() == 3 => &border.add_to(input)?,
+            _ => input,
+        };
+        bordered.try_conv1d(&layer.weight, layer.bias.as_ref(), layer.options)
+    },
+    |shape, groups| (shape[1] * groups, shape[0])
+);
 module!(
     ConvTranspose1d,
     |layer, input| {

@@ -1,9 +1,10 @@
 //! The convolution layer.
 
 use striate_tensor::random::Generator;
-use striate_tensor::{Conv2dOptions, Tensor};
+use striate_tensor::{Conv2dOptions, PaddingMode, Tensor};
 
-use crate::{Context, Fusible, Module, ModuleError, Slot, init};
+use super::window::{Border, Pair, Shape, visit_weight_and_bias, window_settings};
+use crate::{Context, Fusible, Module, ModuleError, Slot};
 
 /// Cross-correlation over `[n, c, h, w]`, as in PyTorch.
 ///
@@ -13,9 +14,10 @@ pub struct Conv2d {
     weight: Tensor,
     bias: Option<Tensor>,
     options: Conv2dOptions,
+    border: Option<Border<2>>,
 }
 
-/// What a [`Conv2d`] looks like, before it has weights.
+/// What a [`Conv2d`] looks like, before it has weights. Sizes are one number, or two for `[height, width]`.
 ///
 /// ```
 /// use striate_nn::Conv2dConfig;
@@ -31,52 +33,33 @@ pub struct Conv2dConfig {
     kernel: [usize; 2],
     bias: bool,
     options: Conv2dOptions,
+    same: bool,
+    mode: Option<PaddingMode>,
 }
 
+window_settings!(Conv2dConfig, impl Into<Pair>, |value| value.into().0);
+
 impl Conv2dConfig {
-    /// A square kernel, stride 1, no padding, with a bias.
-    pub fn new(in_channels: usize, out_channels: usize, kernel: usize) -> Self {
-        let options = Conv2dOptions::default();
-        Self { in_channels, out_channels, kernel: [kernel; 2], bias: true, options }
+    /// Stride 1, no padding, with a bias.
+    pub fn new(in_channels: usize, out_channels: usize, kernel: impl Into<Pair>) -> Self {
+        let (kernel, options) = (kernel.into().0, Conv2dOptions::default());
+        Self { in_channels, out_channels, kernel, bias: true, options, same: false, mode: None }
     }
 
-    /// The same stride in both directions.
-    pub fn stride(mut self, stride: usize) -> Self {
-        self.options.stride = [stride; 2];
+    /// The padding by which the image keeps its size (PyTorch's `padding="same"`); an odd row or column comes below or to
+    /// the right. Needs stride 1.
+    pub fn padding_same(mut self) -> Self {
+        self.same = true;
         self
     }
 
-    /// Zeros around the image, the same number on all four sides.
-    pub fn padding(mut self, padding: usize) -> Self {
-        self.options.padding = [padding; 2];
+    /// Pads with elements of the image instead of zeros (PyTorch's `padding_mode`).
+    pub fn padding_mode(mut self, mode: PaddingMode) -> Self {
+        self.mode = Some(mode);
         self
     }
 
-    /// The same spacing of kernel taps in both directions.
-    pub fn dilation(mut self, dilation: usize) -> Self {
-        self.options.dilation = [dilation; 2];
-        self
-    }
-
-    /// How many independent convolutions share the channels; must divide both channel counts.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.options.groups = groups;
-        self
-    }
-
-    /// Whether a bias is added.
-    pub fn bias(mut self, bias: bool) -> Self {
-        self.bias = bias;
-        self
-    }
-
-    /// A kernel that is not square: `[height, width]`.
-    pub fn kernel(mut self, kernel: [usize; 2]) -> Self {
-        self.kernel = kernel;
-        self
-    }
-
-    /// All geometry at once, for steps that differ by direction.
+    /// All geometry at once.
     pub fn options(mut self, options: Conv2dOptions) -> Self {
         self.options = options;
         self
@@ -85,30 +68,36 @@ impl Conv2dConfig {
     /// The layer with random weights.
     ///
     /// # Panics
-    /// If `groups` does not divide both channel counts.
+    /// If `groups` does not divide both channel counts, or [`padding_same`](Self::padding_same) meets a stride.
     #[track_caller]
     pub fn build(self, generator: &mut Generator) -> Conv2d {
-        let Self { in_channels, out_channels, kernel, bias, options } = self;
-        let groups = options.groups;
-        assert!(
-            groups > 0 && in_channels.is_multiple_of(groups) && out_channels.is_multiple_of(groups),
-            "Conv2d: groups = {groups} must divide both the {in_channels} input and the {out_channels} output channels"
-        );
-        let shape = [out_channels, in_channels / groups, kernel[0], kernel[1]];
-        let (weight, bias) = init::default_weight_and_bias(&shape, bias, generator);
-        Conv2d { weight, bias, options }
+        let Self { in_channels, out_channels, kernel, bias, mut options, same, mode } = self;
+        let channels = [in_channels, out_channels];
+        let shape = Shape { name: "Conv2d", channels, groups: options.groups, kernel: &kernel, bias };
+        let (weight, bias) = shape.weights(generator);
+        let mut sides = options.padding.map(|side| (side, side));
+        if same {
+            let stride = options.stride;
+            assert!(stride == [1; 2], "Conv2d: padding_same needs stride 1, not {stride:?}; set a padding instead");
+            sides = Border::same(kernel, options.dilation);
+        }
+        let even = sides.iter().all(|(before, after)| before == after);
+        let border = (mode.is_some() || !even).then_some(Border { sides, mode });
+        options.padding = if border.is_some() { [0; 2] } else { sides.map(|(before, _)| before) };
+        Conv2d { weight, bias, options, border }
     }
 }
 
 impl Conv2d {
-    /// A square kernel with a bias, stride 1 and no padding; [`Conv2dConfig`] for the rest.
-    pub fn new(in_channels: usize, out_channels: usize, kernel: usize, generator: &mut Generator) -> Self {
+    /// Stride 1, no padding, with a bias; [`Conv2dConfig`] for the rest.
+    pub fn new(in_channels: usize, out_channels: usize, kernel: impl Into<Pair>, generator: &mut Generator) -> Self {
         Conv2dConfig::new(in_channels, out_channels, kernel).build(generator)
     }
 
     /// A layer with given parameters: weight `[out, in / groups, kh, kw]`, bias `[out]`.
     pub fn from_parameters(weight: Tensor, bias: Option<Tensor>, options: Conv2dOptions) -> Self {
-        Self { weight: weight.requires_grad_(true), bias: bias.map(|bias| bias.requires_grad_(true)), options }
+        let bias = bias.map(|bias| bias.requires_grad_(true));
+        Self { weight: weight.requires_grad_(true), bias, options, border: None }
     }
 
     /// `[out, in / groups, kh, kw]`
@@ -116,7 +105,7 @@ impl Conv2d {
         &self.weight
     }
 
-    /// How the window moves.
+    /// How the window moves. A border that is not of zeros, or wider on one side, is added before and not part of it.
     pub fn options(&self) -> Conv2dOptions {
         self.options
     }
@@ -129,18 +118,18 @@ impl Conv2d {
 
 impl Module for Conv2d {
     fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
-        Ok(input.try_conv2d(&self.weight, self.bias.as_ref(), self.options)?)
+        let bordered = match &self.border {
+            // The convolution explains what is wrong with another rank.
+            Some(border) if input.rank() == 4 => &border.add_to(input)?,
+            _ => input,
+        };
+        Ok(bordered.try_conv2d(&self.weight, self.bias.as_ref(), self.options)?)
     }
 
-    fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
-        visitor("weight", Slot::Parameter(&self.weight));
-        if let Some(bias) = &self.bias {
-            visitor("bias", Slot::Parameter(bias));
-        }
-    }
+    visit_weight_and_bias!();
 
     fn fusible(&self) -> Option<Fusible<'_>> {
-        Some(Fusible::Conv2d(self))
+        self.border.is_none().then_some(Fusible::Conv2d(self))
     }
 
     fn describe(&self) -> String {
@@ -151,6 +140,11 @@ impl Module for Conv2d {
             if value != [default; 2] {
                 text += &format!(", {name} {}", super::pooling::pair(value));
             }
+        }
+        if let Some(Border { sides: [rows, columns], mode }) = &self.border {
+            let mode = mode.map_or("zeros".to_owned(), |mode| format!("{mode:?}").to_lowercase());
+            let sides = [rows.0, rows.1, columns.0, columns.1].map(|side| side.to_string()).join("+");
+            text += &format!(", padding {sides} {mode}");
         }
         if groups != 1 {
             text += &format!(", groups {groups}");

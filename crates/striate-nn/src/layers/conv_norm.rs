@@ -70,7 +70,7 @@ impl<'a> ConvNorm<'a> {
             return None;
         }
         let (conv, norm) = (self.conv.1, self.norm.1);
-        let (scale, mut shift) = norm.scale_and_shift().ok()?;
+        let (scale, mut shift) = norm.scale_and_shift()?.ok()?;
         if let Some(bias) = conv.bias() {
             shift = bias.try_mul(&scale).and_then(|bias| bias.try_add(&shift)).ok()?;
         }

@@ -29,6 +29,16 @@ impl Embedding {
         Self { weight: Tensor::randn(&[entries, width], generator).requires_grad_(true), padding_idx: None }
     }
 
+    /// A table of given vectors, `[entries, width]`, which goes on learning unless `freeze` (PyTorch's `from_pretrained`).
+    ///
+    /// # Panics
+    /// If the table has not two dimensions.
+    #[track_caller]
+    pub fn from_pretrained(weight: Tensor, freeze: bool) -> Self {
+        assert!(weight.rank() == 2, "Embedding: the table is {:?}; give [entries, width]", weight.shape());
+        Self { weight: weight.requires_grad_(!freeze), padding_idx: None }
+    }
+
     /// The vector of this index stands for "nothing here": it starts at 0 and is not learned.
     ///
     /// # Panics
@@ -39,7 +49,7 @@ impl Embedding {
         assert!(padding_idx < entries, "Embedding: padding_idx = {padding_idx} must be below the {entries} entries");
         let padding = Tensor::arange(0_i64, entries as i64, 1).eq(&Tensor::scalar(padding_idx as i64)).unsqueeze(1);
         let old = self.weight.detach();
-        self.weight = padding.where_(&old.zeros_like(), &old).requires_grad_(true);
+        self.weight = padding.where_(&old.zeros_like(), &old).requires_grad_(self.weight.requires_grad());
         self.padding_idx = Some(padding_idx as i64);
         self
     }

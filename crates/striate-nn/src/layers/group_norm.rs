@@ -17,8 +17,8 @@ use crate::{Context, Module, ModuleError, Slot};
 /// ```
 #[derive(Debug)]
 pub struct GroupNorm {
-    weight: Tensor,
-    bias: Tensor,
+    channels: usize,
+    affine: Option<[Tensor; 2]>,
     groups: usize,
     eps: f64,
 }
@@ -35,7 +35,14 @@ impl GroupNorm {
             "GroupNorm: groups = {groups} must divide the {channels} channels"
         );
         let weight = Tensor::ones(&[channels], DType::F32).requires_grad_(true);
-        Self { weight, bias: Tensor::zeros(&[channels], DType::F32).requires_grad_(true), groups, eps: 1e-5 }
+        let bias = Tensor::zeros(&[channels], DType::F32).requires_grad_(true);
+        Self { channels, affine: Some([weight, bias]), groups, eps: 1e-5 }
+    }
+
+    /// Whether there is a learned scale and shift for each channel.
+    pub fn affine(mut self, affine: bool) -> Self {
+        self.affine = Self::new(self.groups, self.channels).affine.filter(|_| affine);
+        self
     }
 
     /// Added to the variance.
@@ -47,16 +54,19 @@ impl GroupNorm {
 
 impl Module for GroupNorm {
     fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
-        check_channels("group_norm", input, self.weight.numel(), 2..=5)?;
-        Ok(input.try_group_norm(self.groups, Some((&self.weight, &self.bias)), self.eps)?)
+        check_channels("group_norm", input, self.channels, 2..=5)?;
+        let affine = self.affine.as_ref().map(|[weight, bias]| (weight, bias));
+        Ok(input.try_group_norm(self.groups, affine, self.eps)?)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
-        visitor("weight", Slot::Parameter(&self.weight));
-        visitor("bias", Slot::Parameter(&self.bias));
+        if let Some([weight, bias]) = &self.affine {
+            visitor("weight", Slot::Parameter(weight));
+            visitor("bias", Slot::Parameter(bias));
+        }
     }
 
     fn describe(&self) -> String {
-        format!("GroupNorm({} groups, {})", self.groups, self.weight.numel())
+        format!("GroupNorm({} groups, {})", self.groups, self.channels)
     }
 }

@@ -17,8 +17,11 @@ use crate::{Context, Module, ModuleError, Slot};
 /// ```
 #[derive(Debug)]
 pub struct LayerNorm {
+    normalized_shape: Vec<usize>,
     weight: Tensor,
     bias: Tensor,
+    /// Whether scale and shift are learned.
+    learned: [bool; 2],
     eps: f64,
 }
 
@@ -26,10 +29,30 @@ impl LayerNorm {
     /// Over last dimensions of these sizes. Scale 1, shift 0, `eps` 1e-5.
     pub fn new(normalized_shape: &[usize]) -> Self {
         Self {
+            normalized_shape: normalized_shape.to_vec(),
             weight: Tensor::ones(normalized_shape, DType::F32).requires_grad_(true),
             bias: Tensor::zeros(normalized_shape, DType::F32).requires_grad_(true),
+            learned: [true; 2],
             eps: 1e-5,
         }
+    }
+
+    /// Whether there is a learned scale and shift.
+    pub fn elementwise_affine(mut self, affine: bool) -> Self {
+        self.learned = [affine; 2];
+        self.learn()
+    }
+
+    /// Whether there is a learned shift beside the scale.
+    pub fn bias(mut self, bias: bool) -> Self {
+        self.learned[1] = bias;
+        self.learn()
+    }
+
+    fn learn(self) -> Self {
+        self.weight.requires_grad_(self.learned[0]);
+        self.bias.requires_grad_(self.learned[1]);
+        self
     }
 
     /// Added to the variance.
@@ -41,15 +64,22 @@ impl LayerNorm {
 
 impl Module for LayerNorm {
     fn try_forward(&self, input: &Tensor, _context: &Context) -> Result<Tensor, ModuleError> {
-        Ok(input.try_layer_norm(self.weight.shape(), Some((&self.weight, &self.bias)), self.eps)?)
+        // A shift that is not learned stays 0.
+        let affine = self.learned[0].then_some((&self.weight, &self.bias));
+        Ok(input.try_layer_norm(&self.normalized_shape, affine, self.eps)?)
     }
 
     fn visit<'a>(&'a self, visitor: &mut dyn FnMut(&str, Slot<'a>)) {
-        visitor("weight", Slot::Parameter(&self.weight));
-        visitor("bias", Slot::Parameter(&self.bias));
+        for (name, tensor, learned) in
+            [("weight", &self.weight, self.learned[0]), ("bias", &self.bias, self.learned[1])]
+        {
+            if learned {
+                visitor(name, Slot::Parameter(tensor));
+            }
+        }
     }
 
     fn describe(&self) -> String {
-        format!("LayerNorm({:?})", self.weight.shape())
+        format!("LayerNorm({:?})", self.normalized_shape)
     }
 }

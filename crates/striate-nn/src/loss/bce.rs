@@ -25,13 +25,53 @@ pub fn bce_with_logits(logits: &Tensor, target: &Tensor) -> Tensor {
 /// [`bce_with_logits`] with a choice of reduction.
 #[track_caller]
 pub fn bce_with_logits_with(logits: &Tensor, target: &Tensor, reduction: Reduction) -> Tensor {
+    bce_with_logits_options(logits, target, &BceOptions { reduction, ..Default::default() })
+}
+
+/// What [`bce_with_logits_options`] can do beyond [`bce_with_logits`]. The default is the plain mean.
+#[derive(Debug, Clone)]
+pub struct BceOptions {
+    /// A weight for each element; broadcasts to the shape of the logits. The mean is over the number of elements, as in
+    /// PyTorch.
+    pub weight: Option<Tensor>,
+    /// What a target of 1 counts beside one of 0; broadcasts to the shape of the logits: for classes that are rare.
+    pub pos_weight: Option<Tensor>,
+    /// What becomes of the losses of the elements.
+    pub reduction: Reduction,
+}
+
+impl Default for BceOptions {
+    fn default() -> Self {
+        Self { weight: None, pos_weight: None, reduction: Reduction::Mean }
+    }
+}
+
+/// [`bce_with_logits`] with weights.
+///
+/// ```
+/// use striate_nn::loss::{BceOptions, bce_with_logits, bce_with_logits_options};
+/// use striate_tensor::Tensor;
+///
+/// let (logits, target) = (Tensor::from_slice(&[0.5_f32], &[1]), Tensor::from_slice(&[1.0_f32], &[1]));
+/// let rare = BceOptions { pos_weight: Some(Tensor::scalar(3.0_f32)), ..Default::default() };
+/// let (weighted, plain) = (bce_with_logits_options(&logits, &target, &rare), bce_with_logits(&logits, &target));
+/// assert!((weighted.item::<f32>() - 3.0 * plain.item::<f32>()).abs() < 1e-6);
+/// ```
+#[track_caller]
+pub fn bce_with_logits_options(logits: &Tensor, target: &Tensor, options: &BceOptions) -> Tensor {
     same_shape("bce_with_logits", logits, target);
     let zeros = Tensor::zeros(logits.shape(), logits.dtype());
     let log_probabilities = Tensor::stack(&[&zeros, logits], 0).log_softmax(0);
-    let (log_no, log_yes) = (log_probabilities.select(0, 0), log_probabilities.select(0, 1));
+    let (log_no, mut log_yes) = (log_probabilities.select(0, 0), log_probabilities.select(0, 1));
+    if let Some(pos_weight) = &options.pos_weight {
+        log_yes = log_yes.mul(pos_weight);
+    }
     // y log p + (1 - y) log (1 - p), arranged so that the target is used once.
-    let log_likelihood = log_no.add(&target.mul(&log_yes.sub(&log_no)));
-    reduce(log_likelihood.neg(), reduction)
+    let mut losses = log_no.add(&target.mul(&log_yes.sub(&log_no))).neg();
+    if let Some(weight) = &options.weight {
+        losses = losses.mul(weight);
+    }
+    reduce(losses, options.reduction)
 }
 
 /// Binary cross-entropy from probabilities: both tensors of one shape, with values in `0..=1`.

@@ -35,3 +35,11 @@ pub fn kl_div_with(prediction: &Tensor, target: &Tensor, reduction: Reduction) -
 pub fn kl_div_batch_mean(prediction: &Tensor, target: &Tensor) -> Tensor {
     kl_div_with(prediction, target, Reduction::Sum).div_scalar(prediction.size(0) as f64)
 }
+
+/// [`kl_div_with`] with a target of log-probabilities (PyTorch's `log_target=True`): finite where a probability is too small
+/// for a float.
+#[track_caller]
+pub fn kl_div_log_target(prediction: &Tensor, log_target: &Tensor, reduction: Reduction) -> Tensor {
+    same_shape("kl_div", prediction, log_target);
+    reduce(log_target.exp().mul(&log_target.sub(prediction)), reduction)
+}

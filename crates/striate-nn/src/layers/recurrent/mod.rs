@@ -1,5 +1,6 @@
 //! Layers that read a sequence step by step.
 
+mod cell;
 mod gru;
 mod lstm;
 mod rnn;
@@ -7,9 +8,10 @@ mod rnn;
 use striate_tensor::random::Generator;
 use striate_tensor::{DType, Tensor, TensorError};
 
+pub use cell::{GRUCell, LSTMCell, RNNCell, RecurrentCell};
 pub use gru::{GRU, GruCell};
 pub use lstm::{LSTM, LstmCell};
-pub use rnn::{RNN, RnnCell};
+pub use rnn::{RNN, ReluRNN, ReluRnnCell, RnnCell};
 
 use crate::{Context, Module, ModuleError, Slot};
 

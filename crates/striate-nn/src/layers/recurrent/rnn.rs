@@ -29,3 +29,21 @@ impl Cell for RnnCell {
         Ok(vec![from_input.try_add(from_hidden)?.try_tanh()?])
     }
 }
+
+/// `h = max(W_ih x + b_ih + W_hh h + b_hh, 0)` (PyTorch's `RNN(nonlinearity="relu")`; Le et al. 2015 start it with the
+/// identity as `W_hh`).
+pub type ReluRNN = Recurrent<ReluRnnCell>;
+
+/// One step of a [`ReluRNN`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReluRnnCell;
+
+impl Cell for ReluRnnCell {
+    const NAME: &'static str = "ReluRNN";
+    const GATES: usize = 1;
+    const STATES: usize = 1;
+
+    fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
+        Ok(vec![from_input.try_add(from_hidden)?.try_relu()?])
+    }
+}

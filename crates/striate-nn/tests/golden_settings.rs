@@ -1,0 +1,205 @@
+//! Layers and losses with settings other than the defaults, and means of weights, against PyTorch.
+
+mod common;
+
+use common::{Golden, assert_close, check, check_layer};
+use striate_nn::loss::{self, BceOptions, CrossEntropyOptions, MultiMarginOptions, TripletOptions};
+use striate_nn::{
+    AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdditiveAttention, AvgPool1d, BatchNorm1d, BatchNorm2d, CELU, Cell, Context,
+    Conv1dConfig, Conv2dConfig, ConvTranspose2dConfig, ELU, Ema, GELUTanh, GLU, GRUCell, GroupNorm, Hardshrink,
+    Hardswish, InstanceNorm1d, LSTMCell, LayerNorm, LogSigmoid, MaxPool1d, Maxout, Module, PixelUnshuffle, Positions,
+    RNNCell, ReLU6, RecurrentCell, ReluRNN, Softmin, Softshrink, Softsign, Tanhshrink, patchify,
+};
+use striate_tensor::random::Generator;
+use striate_tensor::{DType, PaddingMode, Reduction, Tensor};
+
+const GOLDEN: &[u8] = include_bytes!("golden/settings.safetensors");
+const REDUCTIONS: [(&str, Reduction); 3] =
+    [("mean", Reduction::Mean), ("sum", Reduction::Sum), ("none", Reduction::None)];
+
+fn evaluate(table: Vec<(&str, Box<dyn Module>)>) {
+    let golden = Golden::new(GOLDEN);
+    for (case, module) in table {
+        check_layer(&golden, case, module.as_ref(), |x| module.forward(&x[0], &Context::eval()));
+    }
+}
+
+#[test]
+fn windows() {
+    let generator = &mut Generator::new(0);
+    let pairs = Conv2dConfig::new(4, 6, [3, 2]).stride([2, 1]).padding([1, 0]).dilation([1, 2]).groups(2);
+    let mut table: Vec<(&str, Box<dyn Module>)> = vec![
+        ("conv2d_pairs", Box::new(pairs.build(generator))),
+        ("conv2d_same", Box::new(Conv2dConfig::new(4, 3, [2, 5]).dilation([3, 1]).padding_same().build(generator))),
+        ("conv1d_same", Box::new(Conv1dConfig::new(4, 3, 4).padding_same().build(generator))),
+    ];
+    for (case, mode) in [
+        ("conv2d_reflect", PaddingMode::Reflect),
+        ("conv2d_replicate", PaddingMode::Replicate),
+        ("conv2d_circular", PaddingMode::Circular),
+    ] {
+        table.push((case, Box::new(Conv2dConfig::new(4, 3, 3).padding([1, 2]).padding_mode(mode).build(generator))));
+    }
+    let circular = Conv1dConfig::new(4, 3, 3).stride(2).padding(2).padding_mode(PaddingMode::Circular);
+    table.push(("conv1d_circular", Box::new(circular.build(generator))));
+    let transposed = ConvTranspose2dConfig::new(4, 6, [3, 2]).stride([2, 3]).padding([1, 0]).output_padding([1, 0]);
+    table.push(("conv_transpose2d_pairs", Box::new(transposed.bias(false).build(generator))));
+    evaluate(table);
+}
+
+#[test]
+fn pooling_of_sequences() {
+    evaluate(vec![
+        ("max_pool1d", Box::new(MaxPool1d::new(3).stride(2).padding(1))),
+        ("max_pool1d_dilated", Box::new(MaxPool1d::new(3).stride(1).dilation(2))),
+        ("avg_pool1d", Box::new(AvgPool1d::new(3).stride(2).padding(1).count_include_pad(false))),
+        ("adaptive_avg_pool1d", Box::new(AdaptiveAvgPool1d::new(3))),
+        ("adaptive_max_pool1d", Box::new(AdaptiveMaxPool1d::new(3))),
+    ]);
+}
+
+#[test]
+fn normalisations() {
+    evaluate(vec![
+        ("batch_norm_plain", Box::new(BatchNorm2d::new(4).affine(false).eps(1e-3))),
+        ("batch_norm_untracked", Box::new(BatchNorm2d::new(4).track_running_stats(false))),
+        ("layer_norm_plain", Box::new(LayerNorm::new(&[3, 4]).elementwise_affine(false))),
+        ("layer_norm_biasless", Box::new(LayerNorm::new(&[4]).bias(false))),
+        ("group_norm_plain", Box::new(GroupNorm::new(2, 6).affine(false))),
+        ("instance_norm1d", Box::new(InstanceNorm1d::new(4).affine(true))),
+    ]);
+    let golden = Golden::new(GOLDEN);
+    let cumulative = BatchNorm1d::new(3).cumulative();
+    check_layer(&golden, "batch_norm_cumulative", &cumulative, |x| {
+        let forward = |x: &Tensor| cumulative.forward(x, &Context::train(0, 0));
+        let first = forward(&x[0]);
+        first.add(&forward(&x[0].mul_scalar(2.0)).mul(&forward(&x[0].square())))
+    });
+    for name in ["running_mean", "running_var"] {
+        assert_close(name, &cumulative.state_dict()[name], golden.get(&format!("cumulative.{name}")), 1e-5);
+    }
+}
+
+fn check_cell<C: Cell>(case: &str, cell: &RecurrentCell<C>) {
+    check_layer(&Golden::new(GOLDEN), case, cell, |x| {
+        let after = cell.step(&x[0], &x[1..]).unwrap();
+        Tensor::cat(&after.iter().collect::<Vec<_>>(), 0)
+    });
+}
+
+#[test]
+fn sequences() {
+    let generator = &mut Generator::new(0);
+    check_cell("rnn_cell", &RNNCell::new(3, 4, generator));
+    check_cell("lstm_cell", &LSTMCell::new(3, 4, generator));
+    check_cell("gru_cell", &GRUCell::new(3, 4, generator));
+    evaluate(vec![
+        ("rnn_relu", Box::new(ReluRNN::new(3, 4, generator))),
+        ("sinusoids", Box::new(Positions::sinusoidal(9, 6))),
+    ]);
+    let attention = AdditiveAttention::new(3, 4, 5, generator);
+    check_layer(&Golden::new(GOLDEN), "additive_attention", &attention, |x| {
+        attention.attend(&x[0], &x[1], None, &Context::eval()).unwrap().0
+    });
+}
+
+#[test]
+fn activations_and_rearrangements() {
+    evaluate(vec![
+        ("maxout", Box::new(Maxout::new(3))),
+        ("pixel_unshuffle", Box::new(PixelUnshuffle::new(2))),
+        ("celu", Box::new(CELU::new(1.7))),
+        ("glu", Box::new(GLU::new(1))),
+        ("gelu_tanh", Box::new(GELUTanh)),
+        ("log_sigmoid", Box::new(LogSigmoid)),
+        ("softsign", Box::new(Softsign)),
+        ("tanhshrink", Box::new(Tanhshrink)),
+        ("softshrink", Box::new(Softshrink::new(0.7))),
+        ("hardshrink", Box::new(Hardshrink::new(0.7))),
+        ("relu6", Box::new(ReLU6)),
+        ("softmin", Box::new(Softmin::new(1))),
+        ("elu", Box::new(ELU::new(0.7))),
+        ("hardswish", Box::new(Hardswish)),
+    ]);
+    check_layer(&Golden::new(GOLDEN), "patches", &ReLU6, |x| patchify(&x[0], 2).unwrap());
+}
+
+#[test]
+fn losses_with_settings() {
+    let golden = Golden::new(GOLDEN);
+    let weight = |like: &Tensor| Tensor::from_slice(&[0.5_f64, 2.0, 1.0, 0.1], &[4]).to_dtype(like.dtype());
+    let fixed = |name: &str, like: &Tensor| golden.get(&format!("{name}.fixed")).to_dtype(like.dtype());
+    let (one, pair): (&[&str], &[&str]) = (&["input"], &["input", "target"]);
+    for (suffix, reduction) in REDUCTIONS {
+        let case = |name: &str| format!("{name}_{suffix}");
+        check(&golden, &case("bce_weighted"), one, |t| {
+            let (weight, pos_weight) = (Some(weight(&t[0])), Some(weight(&t[0]).add_scalar(1.0)));
+            loss::bce_with_logits_options(&t[0], &fixed("target", &t[0]), &BceOptions { weight, pos_weight, reduction })
+        });
+        for (name, ignore_index) in
+            [("nll_weighted", -100), ("nll_weighted_map", -100), ("nll_ignoring", 1), ("nll_ignoring_map", 1)]
+        {
+            check(&golden, &case(name), pair, |t| {
+                let weight = Some(weight(&t[0]));
+                let options = CrossEntropyOptions { weight, ignore_index, reduction, ..Default::default() };
+                loss::nll_loss_options(&t[0], &t[1], &options)
+            });
+        }
+        check(&golden, &case("soft"), pair, |t| loss::cross_entropy_soft_with(&t[0], &t[1], reduction));
+        check(&golden, &case("kl_log"), pair, |t| loss::kl_div_log_target(&t[0], &t[1], reduction));
+        check(&golden, &case("triplet"), &["a", "p", "n"], |t| {
+            let options = TripletOptions { margin: 0.7, p: 3.0, swap: true, reduction };
+            loss::triplet_margin_loss_with(&t[0], &t[1], &t[2], &options)
+        });
+        check(&golden, &case("multi_margin"), pair, |t| {
+            let options = MultiMarginOptions { margin: 0.8, squared: true, weight: Some(weight(&t[0])), reduction };
+            loss::multi_margin_loss_with(&t[0], &t[1], &options)
+        });
+        check(&golden, &case("soft_margin"), one, |t| {
+            loss::soft_margin_loss_with(&t[0], &fixed("signs", &t[0]), reduction)
+        });
+        check(&golden, &case("poisson"), one, |t| {
+            loss::poisson_nll_loss_with(&t[0], &fixed("counts", &t[0]), reduction)
+        });
+        check(&golden, &case("sampling"), &["input", "context", "negatives"], |t| {
+            loss::negative_sampling_loss_with(&t[0], &t[1], &t[2], reduction)
+        });
+        check(&golden, &case("gaussian"), &["input", "target", "variance"], |t| {
+            loss::gaussian_nll_loss_with(&t[0], &t[1], &t[2], true, reduction)
+        });
+    }
+    check(&golden, "gaussian_kl", &["input", "variance"], |t| loss::gaussian_kl(&t[0], &t[1]));
+}
+
+/// The mean follows PyTorch's `AveragedModel`, also when it is saved and taken up in the middle.
+#[test]
+fn means_of_weights() {
+    let golden = Golden::new(GOLDEN);
+    let names = ["weight", "bias", "running_mean", "running_var"];
+    for (prefix, use_buffers) in [("ema", false), ("ema_buffers", true)] {
+        let model = BatchNorm1d::new(3);
+        let make = || Ema::new(&model, 0.8).use_buffers(use_buffers);
+        let mut ema = make();
+        for step in 0..5 {
+            for name in names {
+                model.state_dict()[name].copy_(golden.get(&format!("ema.{name}_{step}")));
+            }
+            if step == 3 {
+                let saved = ema.state();
+                ema = make();
+                ema.load_state(&saved).unwrap();
+            }
+            ema.update(&model);
+            for name in names {
+                let what = format!("{prefix}.mean_{name}_{step}");
+                assert_close(&what, &ema.state_dict()[name], golden.get(&what), 1e-6);
+            }
+        }
+        let mut state = ema.state();
+        state.insert("surprise".into(), Tensor::zeros(&[], DType::F32));
+        assert!(ema.load_state(&state).unwrap_err().to_string().contains("`surprise` is unknown"));
+        state.remove("surprise");
+        state.remove("bias");
+        assert!(ema.load_state(&state).unwrap_err().to_string().contains("`bias` is missing"));
+    }
+}
