@@ -6,7 +6,8 @@
 
 use half::bf16;
 
-use super::tiled::{self, Output, WeightStrides};
+use super::filters::WeightStrides;
+use super::tiled::{self, Output};
 use super::{Conv2dGeometry, weight as weight_gradient};
 use crate::arch::TileIsa;
 use crate::bf16::{interleave_rows, round, row_words, widened};

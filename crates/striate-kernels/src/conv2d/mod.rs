@@ -8,6 +8,7 @@ use crate::layout::{MAX_SIZE, element_count};
 
 mod bf16;
 mod depthwise;
+mod filters;
 mod generic;
 mod lanes;
 mod packed;

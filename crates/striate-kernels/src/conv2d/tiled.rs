@@ -14,12 +14,13 @@ use std::ops::Range;
 use half::bf16;
 
 use super::Conv2dGeometry;
+use super::filters::{Filters, WeightStrides};
 use super::window::Window;
 use crate::arch::{Start, Tile, TileIsa, vectorized};
 use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
-use crate::threads::{parallel_for, parallel_for_scratch};
+use crate::threads::parallel_for_scratch;
 
 /// Multiplications one chunk should have at least.
 const CHUNK_WORK: usize = 512 * 1024;
@@ -60,15 +61,6 @@ struct Correlation {
 pub(super) enum Output {
     F32(Target),
     Bf16(Target<bf16>),
-}
-
-/// Where the weight of `(filter, channel, tap row, tap column)` is found, all within a group.
-pub(super) struct WeightStrides {
-    first: usize,
-    group: usize,
-    filter: usize,
-    channel: usize,
-    taps: [isize; 2],
 }
 
 impl Correlation {
@@ -115,35 +107,10 @@ impl Correlation {
         }
     }
 
-    /// The weights as `[group][panel][tap row][tap column][channel][filter of the panel]`.
+    /// The weights, packed for the tiles.
     fn pack(&self, weight: &[f32], strides: &WeightStrides) -> Buffer {
-        let (depth, filters, channels) = (self.depth(), self.group_filters(), self.group_channels());
-        let panels = Panels::new(self.isa, filters);
-        let mut packed = Buffer::uninit(self.groups * depth * filters * size_of::<f32>());
-        let target = Target::new(packed.as_mut_slice::<f32>());
-        let runs = self.taps[0] * self.taps[1];
-        parallel_for(if depth * filters < 4096 { 1 } else { runs }, &|chunk| {
-            let runs = if depth * filters < 4096 { 0..runs } else { chunk..chunk + 1 };
-            for (tap, group) in runs.flat_map(|tap| (0..self.groups).map(move |group| (tap, group))) {
-                let (row, column) = ((tap / self.taps[1]) as isize, (tap % self.taps[1]) as isize);
-                let offset = strides.first as isize + row * strides.taps[0] + column * strides.taps[1];
-                let from = &weight[offset as usize + group * strides.group..];
-                for panel in 0..panels.count() {
-                    let range = panels.columns(panel);
-                    let start = (group * filters + range.start) * depth + tap * channels * range.len();
-                    let len = channels * range.len();
-                    // SAFETY: each (group, panel, tap) has its own place in the buffer and belongs to one chunk.
-                    let to = unsafe { std::slice::from_raw_parts_mut(target.at(start), len) };
-                    for (channel, to) in to.chunks_exact_mut(range.len()).enumerate() {
-                        let from = &from[channel * strides.channel + range.start * strides.filter..];
-                        for (to, from) in to.iter_mut().zip(from.iter().step_by(strides.filter)) {
-                            *to = *from;
-                        }
-                    }
-                }
-            }
-        });
-        packed
+        let (channels, filters) = (self.group_channels(), self.group_filters());
+        Filters { isa: self.isa, groups: self.groups, channels, filters, taps: self.taps }.pack(weight, strides)
     }
 
     /// Runs the correlation of all images.
@@ -495,20 +462,6 @@ impl Correlation {
             out_strides: [out_size[0] * out_size[1], out_size[1], 1].map(|pixels| pixels * g.out_channels),
         }
         .flattened()
-    }
-}
-
-impl WeightStrides {
-    /// Of OIHW weights, for the forward pass.
-    pub(super) fn forward(g: &Conv2dGeometry) -> Self {
-        let area = g.kernel[0] * g.kernel[1];
-        Self {
-            first: 0,
-            group: g.group_out_channels() * g.group_in_channels() * area,
-            filter: g.group_in_channels() * area,
-            channel: area,
-            taps: [g.kernel[1] as isize, 1],
-        }
     }
 }
 

@@ -9,11 +9,12 @@
 use std::ops::Range;
 
 use super::Conv2dGeometry;
+use super::filters::filters_first;
 use super::window::Window;
 use crate::arch::{Start, Tile, TileIsa};
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
-use crate::threads::{parallel_chunks_mut, parallel_for_scratch};
+use crate::threads::parallel_for_scratch;
 
 /// Most parts the pixels are dealt out to.
 const MAX_PARTS: usize = 16;
@@ -21,8 +22,6 @@ const MAX_PARTS: usize = 16;
 const PART_PIXELS: usize = 512;
 /// Values of input and output gradient one block looks at, about: half of a small second-level cache.
 const BLOCK_LEN: usize = 32 * 1024;
-/// Filters whose gradients are brought to OIHW by one chunk.
-const FILTERS_PER_CHUNK: usize = 16;
 
 struct WeightGradient<'a> {
     isa: TileIsa,
@@ -152,23 +151,4 @@ impl WeightGradient<'_> {
             }
         }
     }
-}
-
-/// `[group][tap][channel][filter of the group]` to OIHW.
-fn filters_first(g: &Conv2dGeometry, sums: &[f32], grad_weight: &mut [f32]) {
-    let (channels, filters, taps) = (g.group_in_channels(), g.group_out_channels(), g.kernel[0] * g.kernel[1]);
-    let filter_len = channels * taps;
-    // Small gradients are one chunk, and no chunk crosses a group.
-    let per_chunk = if g.groups == 1 && grad_weight.len() <= 8192 { filters } else { FILTERS_PER_CHUNK.min(filters) };
-    let per_chunk = if filters.is_multiple_of(per_chunk) || g.groups == 1 { per_chunk } else { 1 };
-    parallel_chunks_mut(grad_weight, per_chunk * filter_len, &|chunk, to| {
-        let (group, first) = (chunk * per_chunk / filters, chunk * per_chunk % filters);
-        let count = to.len() / filter_len;
-        for (tap, c) in (0..taps).flat_map(|tap| (0..channels).map(move |c| (tap, c))) {
-            let from = &sums[((group * taps + tap) * channels + c) * filters + first..][..count];
-            for (to, &from) in to[c * taps + tap..].iter_mut().step_by(filter_len).zip(from) {
-                *to = from;
-            }
-        }
-    });
 }

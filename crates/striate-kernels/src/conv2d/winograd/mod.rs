@@ -29,7 +29,7 @@ use transform::{KernelStrides, Planes, gather, scatter, transform_kernels};
 pub(super) use weight::backward_weight;
 
 /// Fewest tiles that pay for the transforms of the kernels.
-const MIN_TILES: usize = 64;
+const MIN_TILES: usize = 32;
 /// Fewest channels, in and out, for which the products outweigh the transforms.
 const MIN_CHANNELS: usize = 32;
 /// Most tiles of a block.

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use super::Correlation;
 use super::scheme::{self, OUT, SIZE, along_both, load_square, store_square};
+use crate::arch::Isa;
 use crate::conv2d::lanes::{LANES, Lanes, over_lanes};
 use crate::epilogue::Epilogue;
+use crate::layout::transpose_block;
 
 /// Transforms of some tiles: one matrix `[rows, columns]` (tiles by channels) for each number of the transform. The columns
 /// are cut in panels of `width`, each stored row by row without gaps.
@@ -209,6 +211,9 @@ impl<L: Lanes> Steps<L> {
     }
 }
 
+/// Channels whose kernels are turned together, so that the numbers of sixteen filters lie side by side.
+const CHANNELS: usize = 16;
+
 /// Where the weight of `(filter, channel, tap)` is found.
 #[derive(Clone, Copy)]
 pub(super) struct KernelStrides {
@@ -242,19 +247,25 @@ unsafe fn transform_kernels_with<L: Lanes>(
     channels: usize,
     (to, width, stride): (*mut f32, usize, usize),
 ) {
-    let mut taps = [[[0.0_f32; LANES]; 3]; 3];
-    for channel in 0..channels {
-        for lane in 0..LANES {
-            let kernel = &weight[(filter + lane) * strides.filter + channel * strides.channel..][..9];
-            for (i, j) in (0..3).flat_map(|i| (0..3).map(move |j| (i, j))) {
-                taps[i][j][lane] = kernel[strides.tap(i, j)];
+    // Neighbouring channels of one filter lie behind each other, or neighbouring filters of one channel.
+    let at_once = if strides.channel < strides.filter { CHANNELS } else { 1 };
+    let mut taps = [[0.0_f32; LANES]; 9 * CHANNELS];
+    for first in (0..channels).step_by(at_once) {
+        let count = at_once.min(channels - first);
+        let from = &weight[filter * strides.filter + first * strides.channel..];
+        transpose_block(Isa::current(), (from, strides.filter), (taps.as_flattened_mut(), LANES), [9 * count, LANES]);
+        for (channel, taps) in taps.chunks_exact(9).take(count).enumerate() {
+            // SAFETY: passed on.
+            unsafe {
+                let mut square = [[L::splat(0.0); 3]; 3];
+                for (i, row) in square.iter_mut().enumerate() {
+                    for (j, value) in row.iter_mut().enumerate() {
+                        *value = L::load(taps[strides.tap(i, j)].as_ptr());
+                    }
+                }
+                let square = along_both::<scheme::Kernel, L, _, _>(square);
+                store_square(square, to.wrapping_add((first + channel) * width), SIZE * stride, stride);
             }
-        }
-        // SAFETY: passed on; there are sixteen values of each tap.
-        unsafe {
-            let square =
-                along_both::<scheme::Kernel, L, _, _>(load_square::<L, 3>(taps.as_ptr().cast(), 3 * LANES, LANES));
-            store_square(square, to.wrapping_add(channel * width), SIZE * stride, stride);
         }
     }
 }
@@ -277,19 +288,18 @@ unsafe fn kernel_gradients_with<L: Lanes>(
     channels: usize,
     grad_weight: &mut [f32],
 ) {
-    let mut taps = [[[0.0_f32; LANES]; 3]; 3];
-    for channel in 0..channels {
-        // SAFETY: passed on; there are sixteen values of each tap.
-        unsafe {
-            let square = load_square::<L, SIZE>(from.wrapping_add(channel * row), SIZE * stride, stride);
-            let square = along_both::<scheme::KernelAdjoint, L, _, _>(square);
-            store_square(square, taps.as_mut_ptr().cast(), 3 * LANES, LANES);
-        }
-        for lane in 0..LANES {
-            let kernel = &mut grad_weight[(lane * channels + channel) * 9..][..9];
-            for (tap, value) in kernel.iter_mut().enumerate() {
-                *value = taps[tap / 3][tap % 3][lane];
+    let mut taps = [[0.0_f32; LANES]; 9 * CHANNELS];
+    for first in (0..channels).step_by(CHANNELS) {
+        let count = CHANNELS.min(channels - first);
+        for (channel, taps) in taps.chunks_exact_mut(9).take(count).enumerate() {
+            // SAFETY: passed on; there are sixteen values of each tap.
+            unsafe {
+                let from = from.wrapping_add((first + channel) * row);
+                let square = along_both::<scheme::KernelAdjoint, L, _, _>(load_square(from, SIZE * stride, stride));
+                store_square(square, taps.as_mut_ptr().cast(), 3 * LANES, LANES);
             }
         }
+        let to = (&mut grad_weight[first * 9..], channels * 9);
+        transpose_block(Isa::current(), (taps.as_flattened(), LANES), to, [LANES, 9 * count]);
     }
 }
