@@ -3,6 +3,7 @@
 //! A pattern counts only if it holds on every probe whose numbers differ, and says so: it points at a place, it does
 //! not accuse.
 
+mod axes;
 mod cause;
 mod order;
 mod place;
@@ -42,6 +43,16 @@ impl Pair {
         self.got_is(&self.expected.mapv(f))
     }
 
+    /// Names of its axes, where every axis has one.
+    fn named_axes(&self) -> &'static [&'static str] {
+        if self.axes.len() == self.expected.ndim() { self.axes } else { &[] }
+    }
+
+    /// Its axes of space, if it has some.
+    fn space(&self) -> Option<[usize; 2]> {
+        axes::space(self.named_axes())
+    }
+
     fn is_wrong_at(&self, index: &ndarray::IxDyn) -> bool {
         self.is_wrong(index.slice())
     }
@@ -60,9 +71,9 @@ impl Pair {
 
 /// Axis `axis` in words: "axis 1 (W)".
 fn axis_words(pairs: &[Pair], axis: usize) -> String {
-    match pairs[0].axes.get(axis) {
-        Some(name) if pairs[0].axes.len() == pairs[0].expected.ndim() => format!("axis {axis} ({name})"),
-        _ => format!("axis {axis}"),
+    match pairs[0].named_axes().get(axis) {
+        Some(name) => format!("axis {axis} ({name})"),
+        None => format!("axis {axis}"),
     }
 }
 

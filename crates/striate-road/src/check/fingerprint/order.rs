@@ -19,9 +19,7 @@ pub(super) fn rearranged(pairs: &[Pair]) -> Option<Pattern> {
     }
     for axis in 0..rank {
         if all(pairs, |pair| pair.got_is(&reversed(&pair.expected, &[axis]))) {
-            let channels = pairs[0].axes.get(axis) == Some(&"C")
-                || (rank == 3 && axis == 2 && all(pairs, |pair| pair.expected.shape()[2] == 3));
-            return Some(if channels {
+            return Some(if are_colours(pairs, axis) {
                 let text = format!("the channels, {}, are in reverse order", axis_words(pairs, axis));
                 ("channels-reversed", text, "Is it red, green, blue or blue, green, red?")
             } else {
@@ -29,10 +27,33 @@ pub(super) fn rearranged(pairs: &[Pair]) -> Option<Pattern> {
             });
         }
     }
-    if rank >= 2 && all(pairs, |pair| pair.got_is(&reversed(&pair.expected, &[rank - 2, rank - 1]))) {
-        return Some(("rotated", "it is turned by 180 degrees: both last axes run backwards".into(), QUESTION));
+    if let Some(found) = turned(pairs) {
+        return Some(found);
     }
     shifted(pairs).or_else(|| permuted(pairs))
+}
+
+/// Both axes of space, or else the last two, run backwards.
+fn turned(pairs: &[Pair]) -> Option<Pattern> {
+    let rank = pairs[0].expected.ndim();
+    let space = pairs[0].space();
+    let axes = space.or(rank.checked_sub(2).map(|axis| [axis, axis + 1]))?;
+    all(pairs, |pair| pair.got_is(&reversed(&pair.expected, &axes))).then(|| {
+        let both = axes.map(|axis| axis_words(pairs, axis)).join(" and ");
+        let text = match space {
+            Some(_) => format!("it is turned by 180 degrees: {both} run backwards"),
+            None => format!("{both} run backwards"),
+        };
+        ("rotated", text, QUESTION)
+    })
+}
+
+/// Whether the axis holds the colours of an image.
+fn are_colours(pairs: &[Pair], axis: usize) -> bool {
+    let three = all(pairs, |pair| pair.expected.shape()[axis] == 3);
+    let last_of_an_image = axis == 2 && pairs[0].space() == Some([0, 1]);
+    let named = pairs[0].named_axes().get(axis).is_some_and(|name| ["C", "3"].contains(name));
+    three && (last_of_an_image || named)
 }
 
 fn swapped(array: &ArrayD<f64>) -> ArrayD<f64> {
@@ -53,7 +74,11 @@ fn shifted(pairs: &[Pair]) -> Option<Pattern> {
             if all(pairs, |pair| is_shifted(pair, axis, by)) {
                 let text =
                     format!("everything stands one place {words} along {} than it should", axis_words(pairs, axis));
-                return Some(("shifted", text, "Where does the window start for output 0?"));
+                let question = match pairs[0].space() {
+                    Some(space) if space.contains(&axis) => "Where does the window start for output 0?",
+                    _ => "What stands at index 0, and is something counted from 1?",
+                };
+                return Some(("shifted", text, question));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use ndarray::{ArrayD, Axis, Dimension};
 
+use super::axes::is_sequence;
 use super::{Pair, Pattern, all, axis_words};
 use crate::check::compare::{close, largest};
 
@@ -24,9 +25,12 @@ pub(super) fn at_one_end(pairs: &[Pair]) -> Option<Pattern> {
     None
 }
 
-/// Patterns of square matrices.
+/// Patterns of square matrices; that an image is as wide as high gives its diagonal no meaning.
 pub(super) fn about_the_diagonal(pairs: &[Pair]) -> Option<Pattern> {
     let rank = pairs[0].expected.ndim();
+    if pairs[0].space().is_some() {
+        return None;
+    }
     let square = |pair: &Pair| {
         let shape = pair.expected.shape();
         shape.len() == rank && rank >= 2 && shape[rank - 2] == shape[rank - 1] && shape[rank - 1] >= 2
@@ -55,14 +59,12 @@ pub(super) fn about_the_diagonal(pairs: &[Pair]) -> Option<Pattern> {
     only(|i, j| i > j).then(|| ("lower-triangle", "only what lies below the diagonal is wrong".into(), question))
 }
 
+/// Wrong along the border of images or feature maps, right inside. A table and weights have no border.
 pub(super) fn border(pairs: &[Pair]) -> Option<Pattern> {
-    let rank = pairs[0].expected.ndim();
-    if rank == 0 {
-        return None;
-    }
+    let space = pairs[0].space()?;
     let depth = |pair: &Pair, index: &[usize]| {
         let edge = |axis: usize| index[axis].min(pair.expected.shape()[axis] - 1 - index[axis]);
-        (rank.saturating_sub(2)..rank).map(edge).min().unwrap_or(0)
+        space.map(edge).into_iter().min().unwrap_or(0)
     };
     let deepest = |pair: &Pair| pair.wrong().map(|index| depth(pair, &index)).max().unwrap_or(0);
     let interior =
@@ -76,10 +78,11 @@ pub(super) fn border(pairs: &[Pair]) -> Option<Pattern> {
     })
 }
 
-/// Right at the first index of an axis, and further off with every step.
+/// Right at the first index of an axis of steps, and further off with every step.
 pub(super) fn growing(pairs: &[Pair]) -> Option<Pattern> {
     const STEPS: usize = 4;
-    (0..pairs[0].expected.ndim()).find_map(|axis| {
+    let steps = |axis: &usize| pairs[0].named_axes().get(*axis).is_some_and(|name| is_sequence(name));
+    (0..pairs[0].expected.ndim()).filter(steps).find_map(|axis| {
         let grows = |pair: &Pair| {
             let error = |(expected, got): (ndarray::ArrayViewD<'_, f64>, ndarray::ArrayViewD<'_, f64>)| {
                 let gaps: ArrayD<f64> = &got - &expected;

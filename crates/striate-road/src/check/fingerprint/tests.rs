@@ -45,7 +45,16 @@ fn affine(x: &ArrayD<f64>) -> ArrayD<f64> {
 
 #[track_caller]
 fn named(shapes: [&[usize]; 2], change: impl Fn(&ArrayD<f64>, &ArrayD<f64>) -> ArrayD<f64>) -> (&'static str, String) {
-    let axes: &[&str] = if shapes[0].len() == 2 { &["N", "D"] } else { &["C", "H", "W"] };
+    named_with(if shapes[0].len() == 2 { &["N", "D"] } else { &["C", "H", "W"] }, shapes, change)
+}
+
+/// The name of a change of a result with these axes.
+#[track_caller]
+fn named_with(
+    axes: &'static [&'static str],
+    shapes: [&[usize]; 2],
+    change: impl Fn(&ArrayD<f64>, &ArrayD<f64>) -> ArrayD<f64>,
+) -> (&'static str, String) {
     pattern(&changed(shapes, axes, affine, change)).map_or(("", String::new()), |(id, text, _)| (id, text))
 }
 
@@ -114,7 +123,9 @@ fn numbers_in_another_order() {
     expect("reversed", "axis 1", OBLONG, |_, right| inverted(right, 1), |_, right| slip(inverted(right, 1)));
     let swap = |right: &ArrayD<f64>| right.t().to_owned();
     expect("transposed", "swapped", SQUARES, |_, right| swap(right), |_, right| slip(swap(right)));
-    expect("channels-reversed", "axis 0 (C)", BLOCKS, |_, right| inverted(right, 0), |_, right| inverted(right, 2));
+    expect("reversed", "axis 0 (C)", BLOCKS, |_, right| inverted(right, 0), |_, right| slip(inverted(right, 0)));
+    let colours: [&[usize]; 2] = [&[3, 3, 4], &[3, 5, 2]];
+    expect("channels-reversed", "axis 0 (C)", colours, |_, right| inverted(right, 0), |_, right| inverted(right, 2));
     let cut_anew = |right: &ArrayD<f64>| {
         let flat: Vec<f64> = right.t().iter().copied().collect();
         ArrayD::from_shape_vec(right.raw_dim(), flat).unwrap()
@@ -154,13 +165,6 @@ fn wrong_numbers_in_one_place() {
     place("last-only", "last index of axis 0", |index, n| index[0] + 1 == n);
     place("diagonal", "only the diagonal is wrong", |index, _| index[0] == index[1]);
     place("upper-triangle", "above", |index, _| index[0] < index[1]);
-    expect(
-        "border",
-        "one cell wide",
-        SQUARES,
-        |_, right| wrong_if(|index, n| index.iter().any(|&i| i == 0 || i + 1 == n))(right),
-        |_, right| wrong_if(|index, n| index.iter().any(|&i| i == 0 || i + 1 == n || i == n / 2))(right),
-    );
     // With a slip inside the other triangle neither is right any more.
     expect(
         "lower-triangle",
@@ -179,11 +183,58 @@ fn wrong_numbers_in_one_place() {
 }
 
 #[test]
+fn a_border_and_a_half_turn_are_for_images_and_the_diagonal_is_not() {
+    let spoiled = |number: f64| 0.3 * number * number + 0.77;
+    let ring = |_: &ArrayD<f64>, right: &ArrayD<f64>| {
+        let n = right.shape()[0];
+        at(right, |index, number| if index.iter().any(|&i| i == 0 || i + 1 == n) { spoiled(number) } else { number })
+    };
+    let (id, text) = named_with(&["H", "W"], SQUARES, ring);
+    assert_eq!(id, "border");
+    assert!(text.contains("one cell wide"), "{text}");
+    let cross = |x: &ArrayD<f64>, right: &ArrayD<f64>| {
+        let n = right.shape()[0];
+        at(&ring(x, right), |index, number| if index[0] == n / 2 { number + 1.3 } else { number })
+    };
+    assert_ne!(named_with(&["H", "W"], SQUARES, cross).0, "border");
+    for axes in [&["N", "D"], &["kh", "kw"], &["n1", "n0"], &["D", "H"]] {
+        assert_eq!(named_with(axes, SQUARES, ring), ("", String::new()), "{axes:?}");
+    }
+    // Of an image with its channels last, the border is still that of rows and columns.
+    let squares: [&[usize]; 2] = [&[4, 4, 2], &[5, 5, 3]];
+    let around = |_: &ArrayD<f64>, right: &ArrayD<f64>| {
+        let n = right.shape()[0];
+        let edge = |index: &[usize]| index[..2].iter().any(|&i| i == 0 || i + 1 == n);
+        at(right, |index, number| if edge(index) { spoiled(number) } else { number })
+    };
+    assert_eq!(named_with(&["H", "W", "C"], squares, around).0, "border");
+    let diagonal = |_: &ArrayD<f64>, right: &ArrayD<f64>| {
+        at(right, |index, number| if index[0] == index[1] { spoiled(number) } else { number })
+    };
+    assert_eq!(named_with(&["N", "N"], SQUARES, diagonal).0, "diagonal");
+    assert_eq!(named_with(&["H", "W"], SQUARES, diagonal).0, "");
+    let turned = |_: &ArrayD<f64>, right: &ArrayD<f64>| {
+        let mut view = right.view();
+        view.invert_axis(Axis(0));
+        view.invert_axis(Axis(1));
+        view.to_owned()
+    };
+    assert!(named_with(&["H", "W"], OBLONG, turned).1.contains("180 degrees"));
+    assert_eq!(named_with(&["N", "D"], OBLONG, turned).1, "axis 0 (N) and axis 1 (D) run backwards");
+}
+
+#[test]
 fn an_error_that_grows_with_the_step() {
-    let grows =
-        |right: &ArrayD<f64>| at(right, |index, number| number + index[0] as f64 * (1.0 + 0.1 * index[1] as f64));
+    let grows = |_: &ArrayD<f64>, right: &ArrayD<f64>| {
+        at(right, |index, number| number + index[0] as f64 * (1.0 + 0.1 * index[1] as f64))
+    };
     let shapes: [&[usize]; 2] = [&[6, 3], &[5, 2]];
-    expect("growing", "every step along axis 0", shapes, |_, right| grows(right), |_, right| slip(grows(right)));
+    let (id, text) = named_with(&["T", "D"], shapes, grows);
+    assert_eq!(id, "growing");
+    assert!(text.contains("every step along axis 0 (T)"), "{text}");
+    assert_ne!(named_with(&["T", "D"], shapes, |x, right| slip(grows(x, right))).0, "growing");
+    // Examples do not follow from one another.
+    assert_ne!(named_with(&["N", "D"], shapes, grows).0, "growing");
 }
 
 #[test]
