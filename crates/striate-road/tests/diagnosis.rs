@@ -89,3 +89,54 @@ fn a_wrong_backward_is_told_by_operand() {
     let Some(found) = gradient(None, &backward) else { return };
     assert_eq!(found.title, "the backward is wrong: dw; dx and db agree");
 }
+
+#[test]
+fn a_mistake_has_its_name_where_the_edges_hide_another() {
+    if python().is_none() {
+        return;
+    }
+    // The penalty is halved in loss and gradient; scores of 1000 overflow besides.
+    let source = "import numpy as np
+
+
+def softmax_loss(w, x, y, reg):
+    n = len(y)
+    p = np.exp(x @ w)
+    p /= p.sum(axis=1, keepdims=True)
+    loss = -np.log(p[np.arange(n), y]).mean() + reg / 2 * (w * w).sum()
+    p[np.arange(n), y] -= 1
+    return loss, x.T @ p / n + reg * w
+";
+    let found = Learner::new("softmax_loss", Language::Python, source).check().diagnosis.expect("a name");
+    assert_eq!((found.evidence, found.id.as_str()), (Evidence::Misconception, "regularization-half"), "{found:#?}");
+    assert!(found.certainty.ends_with("ordinary inputs; on the edges there is something else besides"), "{found:#?}");
+}
+
+#[test]
+fn a_mistake_in_one_result_has_its_name_beside_another_result_that_has_none() {
+    if python().is_none() {
+        return;
+    }
+    let source = "import numpy as np
+
+
+def bn_forward(x, gamma, beta, running_mean, running_var, momentum, eps, train):
+    if train:
+        if len(x) < 2:
+            raise ValueError('a batch of one')
+        mean, var = x.mean(0), x.var(0)
+        running_mean = momentum * running_mean + (1 - momentum) * mean
+        running_var = momentum * running_var + (1 - momentum) * var + 0.01
+    else:
+        mean, var = running_mean, running_var
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta, running_mean, running_var
+";
+    let found = Learner::new("bn_forward", Language::Python, source).check().diagnosis.expect("a name");
+    assert_eq!(
+        (found.evidence, found.id.as_str()),
+        (Evidence::Misconception, "running-momentum-reversed"),
+        "{found:#?}"
+    );
+    assert!(found.title.starts_with("in running_mean, "), "{}", found.title);
+    assert!(found.certainty.ends_with("running_var came out wrong in another way"), "{}", found.certainty);
+}

@@ -68,6 +68,13 @@ pub fn compare(expected: &Value, got: &Value, kind: &Kind, tolerance: &Tolerance
                 (Value::Text(expected), Value::Text(got)) => {
                     difference(Rung::Values, format!("The result is \"{got}\"; it should be \"{expected}\"."))
                 }
+                (Value::Array(array), Value::List(_)) => difference(
+                    Rung::Type,
+                    format!(
+                        "The result is a list; it should be {}. np.array makes one of it, if all its rows have the same length.",
+                        name(&Value::Array(array.clone()))
+                    ),
+                ),
                 _ => difference(Rung::Type, format!("The result is {}; it should be {}.", name(got), wanted(expected))),
             },
         },
@@ -134,6 +141,11 @@ fn compare_arrays(expected: &Array, got: &Array, tolerance: &Tolerance) -> Optio
         );
         if got.element() == Element::I64 && matches!(expected.element(), Element::F64 | Element::F32) {
             text.push_str(" An array made from integers cuts every fraction off that is stored in it.");
+        }
+        if (got.element(), expected.element()) == (Element::F32, Element::F64) {
+            text.push_str(
+                " float32 keeps seven digits only: compute in the type of the arguments, without astype or dtype.",
+            );
         }
         return Some((Rung::Type, text));
     }

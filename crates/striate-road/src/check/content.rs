@@ -96,24 +96,31 @@ impl fmt::Display for Coincidence {
 }
 
 /// All pairs of an exercise's behaviours that the diagnosis could not tell apart: compared as it compares, in canonical
-/// form, within its tolerance, on the probes that have an answer. Where results are measured, the requirement that names
-/// a mistake tells it from the others.
+/// form, within its tolerance, on the probes that have an answer; where these are all right, on those that must be
+/// refused too. Where results are measured, the requirement that names a mistake tells it from the others.
 pub fn coincidences(exercise: &Exercise) -> Vec<Coincidence> {
     if !exercise.measured.is_empty() {
         return Vec::new();
     }
     let mut probes = (exercise.probes)();
-    probes.retain(|probe| matches!(exercise.expected(&probe.arguments), Outcome::Value(_)));
+    let has_answer = |probe: &Probe| matches!(exercise.expected(&probe.arguments), Outcome::Value(_));
+    probes.sort_by_key(|probe| !has_answer(probe));
+    let answered = probes.iter().filter(|probe| has_answer(probe)).count();
     let outcomes = |behaviour: Behaviour| -> Vec<Outcome> {
         probes.iter().map(|probe| exercise.outcome(behaviour, &probe.arguments)).collect()
     };
-    let same = |one: &[Outcome], other: &[Outcome]| {
+    let alike_all = |one: &[Outcome], other: &[Outcome]| {
         let alike = |(one, other): (&Outcome, &Outcome)| {
             alike(one, other, &exercise.tolerance) || alike(other, one, &exercise.tolerance)
         };
         one.iter().zip(other).all(alike)
     };
-    let mut known = vec![(REFERENCE, outcomes(exercise.reference))];
+    let right = outcomes(exercise.reference);
+    let same = |one: &[Outcome], other: &[Outcome]| {
+        let all_right = alike_all(&one[..answered], &right[..answered]);
+        alike_all(&one[..answered], &other[..answered]) && (!all_right || alike_all(one, other))
+    };
+    let mut known = vec![(REFERENCE, right.clone())];
     let mut found = Vec::new();
     for misconception in exercise.misconceptions {
         let new = outcomes(misconception.behaviour);

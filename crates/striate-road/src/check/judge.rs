@@ -2,8 +2,8 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, explain_stop, fingerprint, measure, pair, shape, show};
-use crate::exercise::{Difficulty, Exercise, Outcome, Probe};
+use super::{Subject, diagnose, explain_stop, fingerprint, measure, pair, refusal, shape, show};
+use crate::exercise::{Difficulty, Exercise, Kind, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
 
@@ -158,13 +158,19 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     if report.diagnosis.is_none() && rung >= Rung::Shape {
         report.diagnosis = fingerprint::whole(exercise, trials).or_else(|| pair::diagnose(exercise, trials));
     }
+    if report.diagnosis.is_none() && ordinary {
+        report.diagnosis = diagnose::on_ordinary_inputs(exercise, trials);
+    }
+    if report.diagnosis.is_none() && rung >= Rung::Shape {
+        report.diagnosis = pair::in_one_result(exercise, trials);
+    }
     // A named mistake is best seen in numbers; without a name the lowest rung is what to look at.
     let shown =
         if report.diagnosis.is_some() { smallest(Rung::Values).or_else(|| smallest(rung)) } else { smallest(rung) };
     let Some((trial, failure)) = shown else { return };
     report.rung = Some(failure.rung);
     report.place = failure.place.clone();
-    report.headline = headline(failure, report.status);
+    report.headline = headline(exercise, failure, report.status);
     report.message = match failure.rung {
         Rung::Raises => String::new(),
         _ => failure.text.clone(),
@@ -179,9 +185,13 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     if report.diagnosis.is_none() && matches!(failure.rung, Rung::Values | Rung::Finite) {
         report.diagnosis = fingerprint::recognise(exercise, trials);
     }
+    if report.diagnosis.is_none() {
+        let failing: Vec<&Trial> = trials.iter().filter(|trial| trial.failure.is_some()).collect();
+        report.diagnosis = refusal::name(&failing);
+    }
 }
 
-pub(super) fn headline(failure: &Failure, status: Status) -> String {
+pub(super) fn headline(exercise: &Exercise, failure: &Failure, status: Status) -> String {
     let what = match failure.rung {
         Rung::Raises => return failure.text.clone(),
         Rung::Returns => "Your function returns nothing",
@@ -190,6 +200,9 @@ pub(super) fn headline(failure: &Failure, status: Status) -> String {
         Rung::Finite => "The result is not finite",
         Rung::Mutation => "Your function changes its input",
         Rung::Rejects => "An input that must be refused is accepted",
+        _ if matches!(exercise.signature.returns.kind, Kind::Python(_) | Kind::Text | Kind::Bool) => {
+            "The result is wrong"
+        }
         _ => "The numbers are wrong",
     };
     if status == Status::Fragile {

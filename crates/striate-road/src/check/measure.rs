@@ -53,7 +53,7 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
             let edges_only = probe.difficulty == Difficulty::Hard && trials.iter().any(|trial| !trial.hard());
             report.status = if edges_only { Status::Fragile } else { Status::Wrong };
             report.rung = Some(failure.rung);
-            report.headline = headline(failure, report.status);
+            report.headline = headline(exercise, failure, report.status);
             report.message = if failure.rung == Rung::Raises { String::new() } else { failure.text.clone() };
             report.place = failure.place.clone();
             show_case(exercise, trials.len() - 1, &trials, report);
@@ -128,17 +128,22 @@ fn failed(exercise: &Exercise, violation: &Violation, trials: &[Trial], report: 
     let id = exercise.measured[violation.requirement].id;
     report.rung = Some(Rung::Requirements);
     report.headline = violation.text.clone();
-    report.diagnosis = exercise.misconceptions.iter().find(|known| known.id == id).map(|known| Diagnosis {
+    report.diagnosis = named(exercise, id, &trials[violation.trial].probe.label);
+    show_case(exercise, violation.trial, trials, report);
+}
+
+/// The misconception `id` of the exercise, measured on `data`.
+pub(super) fn named(exercise: &Exercise, id: &str, data: &str) -> Option<Diagnosis> {
+    exercise.misconceptions.iter().find(|known| known.id == id).map(|known| Diagnosis {
         evidence: Evidence::Requirement,
         id: known.id.into(),
         title: known.title.into(),
         explanation: known.explanation.into(),
         question: known.question.into(),
         see: Some(See { resource: known.see.0.into(), at: known.see.1.into() }),
-        certainty: format!("measured on {}", trials[violation.trial].probe.label),
+        certainty: format!("measured on {data}"),
         also: Vec::new(),
-    });
-    show_case(exercise, violation.trial, trials, report);
+    })
 }
 
 /// The input alone: there is no single right result to show, and results that are measured are large.
@@ -148,7 +153,7 @@ fn show_case(exercise: &Exercise, trial: usize, trials: &[Trial], report: &mut R
 }
 
 /// What is wrong with the type or the shape of a result, as the signature says it.
-fn malformed(exercise: &Exercise, trial: &Trial) -> Option<Failure> {
+pub(super) fn malformed(exercise: &Exercise, trial: &Trial) -> Option<Failure> {
     let Outcome::Value(got) = &trial.got else { return None };
     let lengths = shape::bindings(exercise, trial);
     let kind = &exercise.signature.returns.kind;

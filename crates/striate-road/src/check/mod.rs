@@ -15,6 +15,7 @@ mod measure;
 mod pair;
 mod project;
 mod render;
+mod refusal;
 mod report;
 mod rules;
 mod shape;
@@ -201,27 +202,29 @@ fn explain_stop(stop: &Stop, language: Option<Language>, doing: &str) -> Explain
             };
             Explained {
                 place: place.as_ref().map(with_code),
-                ..explained(Rung::Raises, format!("{doing}, your code {what}"), "")
+                ..explained(Rung::Raises, format!("{} {what}", your("code")), "")
             }
         }
         Stop::TimedOut(limit) => explained(
             Rung::TimeOut,
-            format!("{doing}, your code did not finish within {} s", limit.as_secs_f64()),
+            format!("{} did not finish within {} s", your("code"), limit.as_secs_f64()),
             "An endless loop? Look at what has to change for each while loop to end.",
         ),
         Stop::PrintsWithoutEnd => explained(
             Rung::Survives,
-            format!("{doing}, your code printed without end"),
+            format!("{} printed without end", your("code")),
             "It was stopped. Take the print out of the loop, or look at why the loop does not end.",
         ),
+/// What a stop means that came `doing` something: "With a 5 by 7 image". An empty text leaves that out.
         Stop::OutOfMemory => explained(
             Rung::Survives,
-            format!("{doing}, your code asked for more memory than it may have"),
+            format!("{} asked for more memory than it may have", your("code")),
+    let your = |what: &str| if doing.is_empty() { format!("Your {what}") } else { format!("{doing}, your {what}") };
             "The inputs here are small: look at the shapes you allocate, and for a list that grows without end.",
         ),
         Stop::Crashed(how) => explained(
             Rung::Survives,
-            format!("{doing}, your program ended before it answered: {how}"),
+            format!("{} ended before it answered: {how}", your("program")),
             "The function has to return; it must not end the process.",
         ),
         Stop::Cancelled => explained(Rung::Environment, "The check was stopped".into(), ""),

@@ -75,6 +75,32 @@ pub(super) fn diagnose(exercise: &Exercise, trials: &[Trial]) -> Option<Diagnosi
     search.on_changed_arguments()
 }
 
+/// The mistake that explains one of several wrong results, where nothing explains them all.
+pub(super) fn in_one_result(exercise: &Exercise, trials: &[Trial]) -> Option<Diagnosis> {
+    let search = Search::new(exercise, trials)?;
+    let wrong = search.wrong();
+    let explained = |columns: &[Column]| -> Vec<usize> {
+        let explains = |&part: &usize| {
+            search.same(&columns[part], &search.got[part]) && search.beyond(part, &[&search.right[part]]) >= ENOUGH
+        };
+        wrong.iter().copied().filter(explains).collect()
+    };
+    let (known, parts) = search
+        .mistakes
+        .iter()
+        .map(|(known, columns)| (*known, explained(columns)))
+        .filter(|(_, parts)| !parts.is_empty() && parts.len() < wrong.len())
+        .max_by_key(|(_, parts)| parts.len())?;
+    let names = |parts: &mut dyn Iterator<Item = usize>| {
+        parts.filter_map(|part| search.names.get(part).copied()).collect::<Vec<_>>().join(" and ")
+    };
+    let others = names(&mut wrong.iter().copied().filter(|part| !parts.contains(part)));
+    let title = format!("in {}, {}", names(&mut parts.iter().copied()), known.title);
+    let certainty =
+        format!("on all {} inputs, to within rounding; {others} came out wrong in another way", search.trials.len());
+    Some(Diagnosis { evidence: Evidence::Misconception, certainty, ..search.diagnosis(known, title) })
+}
+
 fn parts(value: &Value) -> &[Value] {
     match value {
         Value::Tuple(parts) => parts,
@@ -159,10 +185,14 @@ impl<'a> Search<'a> {
         (0..self.trials.len()).map(new).sum()
     }
 
+    /// The results that are wrong on some input.
+    fn wrong(&self) -> Vec<usize> {
+        (0..self.got.len()).filter(|&part| !self.same(&self.right[part], &self.got[part])).collect()
+    }
+
     /// One mistake in some of the results, the others being right.
     fn in_some_results(&self) -> Option<Diagnosis> {
-        let wrong: Vec<usize> =
-            (0..self.got.len()).filter(|&part| !self.same(&self.right[part], &self.got[part])).collect();
+        let wrong = self.wrong();
         if wrong.is_empty() || wrong.len() == self.got.len() {
             return None;
         }

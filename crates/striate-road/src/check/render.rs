@@ -146,7 +146,7 @@ fn example(out: &mut String, style: TerminalStyle, case: &Case) {
 fn printed(out: &mut String, style: TerminalStyle, text: &str) {
     const SHOWN: usize = 12;
     for text in text.lines().take(SHOWN) {
-        let cut: String = text.chars().take(style.width).collect();
+        let cut: String = text.chars().take(style.width.saturating_sub("  | ".len())).collect();
         line(out, &format!("  {} {cut}", paint(style, Ink::Faint, "|")));
     }
     let more = text.lines().count().saturating_sub(SHOWN);
@@ -186,7 +186,11 @@ fn block(out: &mut String, style: TerminalStyle, name: &str, value: &Shown) {
 /// Right and learner's value side by side.
 fn beside(out: &mut String, style: TerminalStyle, expected: &Named, got: &Named) {
     let (left, right) = (rows(&expected.value, style), rows(&got.value, style));
-    let (head, other) = (format!("expected {}", expected.name), format!("yours {}", got.name));
+    let [head, other] =
+        [("expected", expected), ("yours", got)].map(|(whose, named)| match shapes_apart(expected, got) {
+            true => format!("{whose} {}, shape {}", named.name, shape_text(&named.value)),
+            false => format!("{whose} {}", named.name),
+        });
     let width = left.iter().map(|row| row.width).chain([head.chars().count()]).max().unwrap_or(0);
     if width + right.iter().map(|row| row.width).max().unwrap_or(0) + 8 > style.width {
         block(out, style, &head, &expected.value);
@@ -199,6 +203,18 @@ fn beside(out: &mut String, style: TerminalStyle, expected: &Named, got: &Named)
         let pad = width - left.get(at).map_or(0, |row| row.width);
         let full = format!("  {text}{:pad$}    {}", "", right.get(at).map_or("", |row| &row.text));
         line(out, full.trim_end());
+    }
+}
+
+/// Whether both are arrays, of different shapes.
+fn shapes_apart(one: &Named, other: &Named) -> bool {
+    matches!((&one.value, &other.value), (Shown::Array { shape: one, .. }, Shown::Array { shape: other, .. }) if one != other)
+}
+
+fn shape_text(value: &Shown) -> String {
+    match value {
+        Shown::Array { shape, .. } => super::compare::tuple(shape),
+        Shown::Text { .. } => String::new(),
     }
 }
 

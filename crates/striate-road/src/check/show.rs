@@ -82,6 +82,26 @@ pub fn number_text(x: f64) -> String {
     trim_zeros(&format!("{x:.decimals$}")).to_string()
 }
 
+/// Two numbers in as few digits as show that they differ, five at least.
+pub fn texts_apart(one: f64, other: f64) -> [String; 2] {
+    const MOST_DIGITS: i32 = 17;
+    let magnitude = one.abs().max(other.abs()).log10().floor();
+    let written = |digits: i32| {
+        [one, other].map(|x| {
+            if (-4.0..7.0).contains(&magnitude) {
+                format!("{x:.*}", (digits - 1 - magnitude as i32).max(0) as usize)
+            } else {
+                format!("{x:.*e}", digits as usize - 1)
+            }
+        })
+    };
+    let short = [one, other].map(number_text);
+    if short[0] != short[1] {
+        return short;
+    }
+    (6..=MOST_DIGITS).map(written).find(|[one, other]| one != other).unwrap_or(short)
+}
+
 fn trim_zeros(digits: &str) -> &str {
     if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits }
 }
@@ -112,12 +132,11 @@ pub fn case(signature: &Signature, probe: &Probe, expected: &Outcome, got: &Outc
                 *wrong = wrong_cells(expected, got, tolerance);
                 if let (Some(&first), true) = (wrong.first(), case.first_difference.is_empty()) {
                     let (wanted, found) = (expected.to_f64()[first], got.to_f64()[first]);
+                    let [right, yours] = texts_apart(wanted, found);
                     case.first_difference = format!(
-                        "{}{}: expected {}, yours {}, off by {}",
+                        "{}{}: expected {right}, yours {yours}, off by {}",
                         named.name,
                         position(first, expected.shape()),
-                        number_text(wanted),
-                        number_text(found),
                         number_text(found - wanted)
                     );
                 }
@@ -153,6 +172,14 @@ fn results(returns: &Parameter, outcome: &Outcome) -> Vec<Named> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_differ_look_different() {
+        assert_eq!(texts_apart(1.0, 2.0), ["1", "2"]);
+        assert_eq!(texts_apart(-1.0, -0.99999998), ["-1.00000000", "-0.99999998"]);
+        assert_eq!(texts_apart(1e-9, 1.0000001e-9), ["1.0000000e-9", "1.0000001e-9"]);
+        assert_eq!(texts_apart(f64::NAN, f64::NAN), ["nan", "nan"]);
+    }
 
     #[test]
     fn numbers_are_short() {

@@ -14,9 +14,9 @@ use ndarray::{ArrayD, Axis, Slice};
 use super::attempt::attempt;
 use super::compare::{alike, compare};
 use super::report::{Evidence, Report, Rung};
-use super::{Subject, show};
+use super::{Subject, explain_stop, show};
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Probe};
-use crate::runner::Stop;
+use crate::runner::{Language, Stop};
 use crate::value::{Array, Value};
 
 /// What the search may cost.
@@ -38,7 +38,7 @@ impl Default for Effort {
 pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &mut Report, effort: Effort) {
     let shrinkable = matches!(
         report.rung,
-        Some(Rung::Values | Rung::Finite | Rung::Shape | Rung::Type | Rung::Returns | Rung::Mutation)
+        Some(Rung::Values | Rung::Finite | Rung::Shape | Rung::Type | Rung::Returns | Rung::Mutation | Rung::Raises)
     );
     let (Some(rung), Some(case), true) = (report.rung, &report.case, shrinkable && exercise.measured.is_empty()) else {
         return;
@@ -54,9 +54,11 @@ pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &
         exercise,
         subject,
         rung,
+        language: report.language,
         misconception: exercise.misconceptions.iter().find(named),
         laws: Laws::of(exercise, &probes),
         finite: true,
+        error: None,
         calls: effort.calls,
         until: Instant::now() + effort.time,
         alive: true,
@@ -76,7 +78,10 @@ pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &
     };
     let smaller = Probe { label, difficulty: probe.difficulty, arguments: failing.arguments.clone() };
     report.case = Some(show::case(&exercise.signature, &smaller, &failing.expected, &failing.got, &exercise.tolerance));
-    if !failing.text.is_empty() {
+    if rung == Rung::Raises {
+        // The words of an error are about its own input: they change with it.
+        report.headline = failing.text.clone();
+    } else if !failing.text.is_empty() {
         // What follows the first line is about all inputs.
         let rest = report.message.split_once('\n').map_or(String::new(), |(_, rest)| format!("\n{rest}"));
         report.message = format!("{}{rest}", failing.text);
@@ -114,10 +119,13 @@ struct Search<'a> {
     exercise: &'a Exercise,
     subject: &'a mut dyn Subject,
     rung: Rung,
+    language: Option<Language>,
     misconception: Option<&'static Misconception>,
     laws: Laws,
     /// Whether right answers have to be finite.
     finite: bool,
+    /// The error that is looked for, once it was seen on the probe: its type, and the line that raises it.
+    error: Option<(String, Option<u32>)>,
     calls: usize,
     until: Instant,
     alive: bool,
@@ -163,8 +171,13 @@ impl Search<'_> {
                 };
                 (Outcome::Value(value), rung, text)
             }
-            // An error has words of its own, which are about its own input.
-            Err(Stop::Raised { .. }) => return None,
+            Err(stop @ Stop::Raised { .. }) => {
+                if !self.same_error(&stop) {
+                    return None;
+                }
+                let explained = explain_stop(&stop, self.language, "");
+                (Outcome::Rejects(String::new()), Rung::Raises, explained.headline)
+            }
             Err(_) => {
                 self.alive = false;
                 return None;
@@ -175,6 +188,15 @@ impl Search<'_> {
             predicted.is_some_and(|predicted| alike(&predicted, &got, &self.exercise.tolerance))
         });
         (rung == self.rung && same_mistake).then_some(Failing { arguments: probe.arguments, expected, got, text })
+    }
+}
+
+impl Search<'_> {
+    /// Whether it is the error that is looked for; the first one seen is.
+    fn same_error(&mut self, stop: &Stop) -> bool {
+        let Stop::Raised { exception, place, .. } = stop else { return false };
+        let found = (exception.clone(), place.as_ref().map(|place| place.line));
+        *self.error.get_or_insert_with(|| found.clone()) == found
     }
 }
 

@@ -31,8 +31,11 @@ fn judge(seconds: Option<f64>, loop_seconds: f64, asked: f64) -> Speed {
 
 fn words(language: Language, speed: &Speed) -> String {
     let Speed { seconds, loop_seconds, asked, enough } = *speed;
-    let time = |seconds: f64| {
-        if seconds < 0.1 { format!("{} ms", show::number_text(seconds * 1e3)) } else { format!("{seconds:.2} s") }
+    let time = |seconds: f64| match seconds * 1e3 {
+        ms if ms < 0.1 => format!("{} ms", show::number_text((ms * 1e4).round() / 1e4)),
+        ms if ms < 10.0 => format!("{ms:.1} ms"),
+        ms if ms < 100.0 => format!("{ms:.0} ms"),
+        _ => format!("{seconds:.2} s"),
     };
     let taken =
         seconds.map_or("did not come to an end in time".to_string(), |seconds| format!("takes {}", time(seconds)));

@@ -1,7 +1,7 @@
 //! The first wrong number worked through by hand.
 
 use super::compare::{position, wrong_cells};
-use super::show::number_text;
+use super::show::{number_text, texts_apart};
 use crate::exercise::{Exercise, Kind};
 use crate::value::Value;
 
@@ -21,8 +21,7 @@ pub(super) fn by_hand(exercise: &Exercise, arguments: &[Value], expected: &Value
     if let Some(text) = exercise.worked.and_then(|worked| worked(arguments, part, at)) {
         return Some(format!("By hand: {cell} = {text}; yours is {}.", number_text(found)));
     }
-    let wanted = number(right, at)?;
-    let (wanted, found) = (number_text(wanted), number_text(found));
+    let [wanted, found] = texts_apart(number(right, at)?, found);
     Some(format!(
         "Work {cell} out by hand from these arguments, one step of the definition after the other, until you have \
          {wanted}; then print the same steps in your code, up to the one at which it turns to {found}."

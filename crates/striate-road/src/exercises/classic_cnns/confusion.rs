@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature};
-use crate::exercises::arguments::{count, i64_array, int_named, rejects, returns, whole_numbers};
+use crate::exercises::arguments::{count, i64_array, int, int_named, rejects, returns, whole_numbers};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
 
@@ -192,6 +192,41 @@ const MISCONCEPTIONS: &[Misconception] = &[
                 matrix.column_mut(call.k - 1).fill(0);
                 returns(matrix)
             })
+        },
+    },
+    Misconception {
+        id: "negative-index-wraps",
+        title: "a label of -1 is counted as the last class",
+        explanation: "Python counts negative indices from the end, without a word. Only a label of k or more raises an error by itself. Test both ends \
+                      before you count.",
+        question: "Which row is matrix[-1]?",
+        see: ("cs231n", "Python/NumPy tutorial, Array indexing"),
+        behaviour: |arguments| {
+            let k = int(arguments, 2);
+            let wrapped = |index: usize| {
+                let labels = whole_numbers::<ndarray::Ix1>(arguments, index);
+                Value::from(labels.mapv(|label| if (-k..0).contains(&label) { label + k } else { label }))
+            };
+            reference(&[wrapped(0), wrapped(1), Value::Int(k)])
+        },
+    },
+    Misconception {
+        id: "class-beyond-in-next-row",
+        title: "a prediction of k or more is counted in the next row",
+        explanation: "In y * k + p each row has k places; a p of k is the first place of the row below, and the example counts for another true class. The \
+                      one number per pair is unique only while both are below k: test that first.",
+        question: "Which cell do y = 1 and p = 3 share with, when k = 3?",
+        see: ("numpy", "numpy.bincount"),
+        behaviour: |arguments| {
+            let (y, p) = (whole_numbers::<ndarray::Ix1>(arguments, 0), whole_numbers::<ndarray::Ix1>(arguments, 1));
+            let k = int(arguments, 2);
+            let flat = &y * k + p;
+            if flat.iter().any(|place| !(0..k * k).contains(place)) {
+                return rejects("a place outside the matrix");
+            }
+            let pairs = [flat.mapv(|place| place / k), flat.mapv(|place| place % k)].map(Value::from);
+            let [rows, columns] = pairs;
+            reference(&[rows, columns, Value::Int(k)])
         },
     },
 ];

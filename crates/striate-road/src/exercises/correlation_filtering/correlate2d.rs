@@ -297,6 +297,20 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| accepted(arguments, |image, k, border| window_from(image, k, border, [0, 0])),
     },
     Misconception {
+        id: "even-kernel-accepted",
+        title: "a kernel of even size is accepted, with its middle half a pixel too far down and right",
+        explanation: "kh // 2 is the middle of an odd kernel only. An even one has none: whichever weight you call its middle, the output stands half a \
+                      pixel beside the image. The task refuses it: test kh % 2 and kw % 2 first.",
+        question: "Which weight of a 2 by 2 kernel lies on the pixel?",
+        see: ("szeliski", "3.2 Linear filtering"),
+        behaviour: |arguments| {
+            let (image, kernel): (ArrayView2<f64>, ArrayView2<f64>) = (floats(arguments, 0), floats(arguments, 1));
+            let border = if text(arguments, 2) == "replicate" { Border::Replicate } else { Border::Constant(0.0) };
+            let start = [kernel.nrows(), kernel.ncols()].map(|length| -((length / 2) as isize));
+            returns(window_from(image, kernel, border, start))
+        },
+    },
+    Misconception {
         id: "written-in-place",
         title: "the result is written into the image that is still being read",
         explanation: "Pixels above and to the left are read after they were replaced, so a part of the output is \

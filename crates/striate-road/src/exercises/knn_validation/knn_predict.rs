@@ -221,4 +221,18 @@ const MISCONCEPTIONS: &[Misconception] = &[
         see: ("numpy", "numpy.argsort"),
         behaviour: |arguments| answer(arguments, |training, query, _| training.by_distance(query, squared)[0] as i64),
     },
+    Misconception {
+        id: "more-neighbours-than-points",
+        title: "with more neighbours than points, all points vote",
+        explanation: "A slice ends where the array ends: order[:k] of five points has five, however large k is, and whoever asked for six neighbours never \
+                      learns that there were none. Test 1 <= k <= N first.",
+        question: "How many elements has np.arange(5)[:6]?",
+        see: ("numpy", "basics of indexing"),
+        behaviour: |arguments| {
+            let n = whole_numbers::<Ix1>(arguments, 1).len() as i64;
+            let mut arguments = arguments.to_vec();
+            arguments[3] = Value::Int(int(&arguments, 3).min(n));
+            reference(&arguments)
+        },
+    },
 ];

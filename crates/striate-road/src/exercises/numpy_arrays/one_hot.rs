@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, s};
 
 use crate::exercise::{Exercise, Misconception, Outcome, Probe, Property, Signature, Speed};
-use crate::exercises::arguments::{count, f64_array, i64_array, int_named, rejects, returns, whole_numbers};
+use crate::exercises::arguments::{count, f64_array, i64_array, int, int_named, rejects, returns, whole_numbers};
 use crate::value::Value;
 
 /// The exercise.
@@ -189,6 +189,33 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "How many ones does a row for label 2 have?",
         see: ("numpy", "Broadcasting"),
         behaviour: |arguments| rows(arguments, |label, column| one_if(column <= label)),
+    },
+    Misconception {
+        id: "negative-index-wraps",
+        title: "a label of -1 marks the last class",
+        explanation: "Python counts negative indices from the end, without a word: the example is trained as one of the last class. Only a label of k or \
+                      more raises an error by itself. Test both ends before you index: ((0 <= y) & (y < k)).all().",
+        question: "Which element is a[-1]?",
+        see: ("cs231n", "Python/NumPy tutorial, Array indexing"),
+        behaviour: |arguments| {
+            let (y, k) = (whole_numbers::<ndarray::Ix1>(arguments, 0), int(arguments, 1));
+            let labels: Vec<i64> =
+                y.iter().map(|&label| if (-k..0).contains(&label) { label + k } else { label }).collect();
+            reference(&[Array1::from(labels).into(), Value::Int(k)])
+        },
+    },
+    Misconception {
+        id: "label-outside-gives-zeros",
+        title: "a label that is no class gives a row of zeros",
+        explanation: "Compared with the numbers 0 to k-1, such a label equals none of them, and its row stays empty: an example without a class, \
+                      which adds nothing to the loss and spoils every mean. Test the range first and raise an error.",
+        question: "What do the rows of your result sum to, for a label of k?",
+        see: ("numpy", "Broadcasting"),
+        behaviour: |arguments| {
+            let (y, k) = (whole_numbers::<ndarray::Ix1>(arguments, 0), count(arguments, 1));
+            let cell = |(i, column): (usize, usize)| one_if(y[i] == column as i64);
+            returns(Array2::from_shape_fn((y.len(), k), cell))
+        },
     },
     Misconception {
         id: "last-label-missing",

@@ -102,6 +102,8 @@ struct Rules {
     /// Whose shift an image gets: from its place in the batch, its place in the epoch and its number.
     whose: fn(usize, usize, usize) -> usize,
     full_batches_only: bool,
+    /// Whether a batch beyond the last is one without images.
+    empty_batches: bool,
 }
 
 const RIGHT: Rules = Rules {
@@ -112,6 +114,7 @@ const RIGHT: Rules = Rules {
     shift: |image, [rows, columns], [i, j]| pixel(image, i - rows, j - columns),
     whose: |_, _, image| image,
     full_batches_only: false,
+    empty_batches: false,
 };
 
 fn pixel(image: ArrayView2<'_, f64>, i: i64, j: i64) -> f64 {
@@ -127,10 +130,10 @@ fn with(arguments: &[Value], rules: Rules) -> Outcome {
     let (size, batch, training) = (count(arguments, 4), count(arguments, 5), boolean(arguments, 6));
     let n = y.len();
     let batches = if rules.full_batches_only { n / size } else { n.div_ceil(size) };
-    if batch >= batches {
+    if batch >= batches && !rules.empty_batches {
         return rejects("there is no such batch");
     }
-    let places: Vec<usize> = (batch * size..n.min((batch + 1) * size)).collect();
+    let places: Vec<usize> = ((batch * size).min(n)..n.min((batch + 1) * size)).collect();
     let ordered = |follows: bool, place: usize| {
         if follows && (training || rules.validation_ordered) { order[place] as usize } else { place }
     };
@@ -261,5 +264,14 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "With 7 images in batches of 3, how many batches are there?",
         see: BATCHES,
         behaviour: |arguments| with(arguments, Rules { full_batches_only: true, ..RIGHT }),
+    },
+    Misconception {
+        id: "empty-batch-returned",
+        title: "a batch beyond the last comes back empty",
+        explanation: "A slice beyond the end is empty, not an error. The loss of no images is nan, and one step with it turns all weights into nan. The task \
+                      refuses a batch that is not there.",
+        question: "What is the mean of an empty array?",
+        see: ("numpy", "basics of indexing"),
+        behaviour: |arguments| with(arguments, Rules { empty_batches: true, ..RIGHT }),
     },
 ];
