@@ -223,6 +223,26 @@ pub struct Requirement {
     pub measure: Measure,
 }
 
+/// The measurement at full size that the check of a milestone ends with, once all else holds: one call with real data,
+/// all of it, of which a share has to come out right in time.
+#[derive(Clone, Copy)]
+pub struct FullSize {
+    /// What it works on, in words: "all of MNIST (60,000 digits to learn from, 10,000 to read)".
+    pub data: &'static str,
+    /// The arguments of the call.
+    pub arguments: fn() -> Vec<Value>,
+    /// How many parts of the result are right, of how many.
+    pub right: fn(Answer<'_>) -> (usize, usize),
+    /// What these parts are: "images whose classes your code never saw".
+    pub what: &'static str,
+    /// The share of them that has to be right, 0 to 1.
+    pub asked: f64,
+    /// Wall time that the call may take, in seconds. Rust programs are compiled to run fast for it.
+    pub seconds: u64,
+    /// Id of the misconception of the same exercise that is named where fewer are right.
+    pub shortfall: &'static str,
+}
+
 /// What a call may take where the usual limits do not fit: ten seconds and 4 GiB.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
@@ -275,6 +295,8 @@ pub struct Exercise {
     /// Where many answers are right: what is measured of them, in the order in which it is asked for, one requirement
     /// for each misconception. Then results are not compared with the reference's, which is one answer that passes.
     pub measured: &'static [Requirement],
+    /// For a milestone: what is measured at full size after a pass.
+    pub full_size: Option<FullSize>,
     /// Properties of a right answer.
     pub properties: &'static [Property],
     /// Two gradient verdicts, for backward functions.
@@ -314,6 +336,7 @@ impl Exercise {
         reference: |_| Outcome::Rejects(String::new()),
         misconceptions: &[],
         measured: &[],
+        full_size: None,
         properties: &[],
         gradient: None,
         tolerance: Tolerance::F64,

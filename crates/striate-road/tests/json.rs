@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use striate_road::check::content::check_behaviour;
-use striate_road::check::{Report, Speed, to_json};
+use striate_road::check::{FullRun, Report, Speed, to_json};
 use striate_road::exercises;
 use striate_road::runner::{Place, Protection};
 
@@ -47,6 +47,8 @@ fn reports() -> Vec<Report> {
     wrong.place = Some(Place { file: "x.py".into(), line: 3, code: "return out".into() });
     let mut right = check_behaviour(exercise, exercise.reference);
     right.speed = Some(Speed { seconds: Some(0.1), loop_seconds: 1.0, asked: 5.0, enough: true });
+    right.full_size =
+        Some(FullRun { right: Some(0.98), asked: 0.975, seconds: Some(9.0), limit_seconds: 120.0, enough: true });
     right.protection = Some(Protection::Limits);
     vec![wrong, right]
 }

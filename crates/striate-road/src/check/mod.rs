@@ -8,14 +8,15 @@ mod attempt;
 mod compare;
 mod diagnose;
 mod fingerprint;
+mod full_size;
 mod gradient;
 mod json;
 mod judge;
 mod measure;
 mod pair;
 mod project;
-mod render;
 mod refusal;
+mod render;
 mod report;
 mod rules;
 mod shape;
@@ -37,10 +38,11 @@ use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, exercise_fil
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
 pub(crate) use compare::alike;
+pub use full_size::{Listener, Progress};
 pub use json::to_json;
 pub use project::check_project;
 pub use render::{render, render_case};
-pub use report::{Case, Diagnosis, Evidence, Named, Report, Rung, SCHEMA, See, Shown, Speed, Status, Timings};
+pub use report::{Case, Diagnosis, Evidence, FullRun, Named, Report, Rung, SCHEMA, See, Shown, Speed, Status, Timings};
 pub(crate) use show::case as show_case;
 pub(crate) use show::number_text;
 
@@ -87,14 +89,29 @@ pub struct Program<'a> {
 
 /// Checks the learner's `file`.
 pub fn check_exercise(exercise: &'static Exercise, language: Language, file: &Path, options: &CheckOptions) -> Report {
+    check_with_progress(exercise, language, file, options, &|_| {})
+}
+
+/// [`check_exercise`] for someone who wants to hear how a measurement at full size goes on, which may take minutes.
+pub fn check_with_progress(
+    exercise: &'static Exercise,
+    language: Language,
+    file: &Path,
+    options: &CheckOptions,
+    listener: Listener<'_>,
+) -> Report {
     let forward = exercise.gradient.and_then(|check| crate::exercises::find(check.forward));
     let beside = forward.and_then(|forward| exercise_file_beside(file, forward.id));
     let forward = forward.map(|forward| (forward, beside.as_deref()));
-    check_program(&Program { exercise, language, file, forward }, options)
+    check_and_tell(&Program { exercise, language, file, forward }, options, listener)
 }
 
 /// Checks a function of any file.
 pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
+    check_and_tell(program, options, &|_| {})
+}
+
+fn check_and_tell(program: &Program<'_>, options: &CheckOptions, listener: Listener<'_>) -> Report {
     let Program { exercise, language, file, .. } = *program;
     let started = Instant::now();
     let mut report = empty(exercise.into(), Some(language), file);
@@ -123,6 +140,12 @@ pub fn check_program(program: &Program<'_>, options: &CheckOptions) -> Report {
             let calls = Instant::now();
             let mut subject = Running { exercise, language, session };
             judge::judge(exercise, &mut subject, &mut report);
+            if let Some(full) = &exercise.full_size {
+                report.probes += 1;
+                if report.passed() {
+                    full_size::measure(full, exercise, &mut subject, listener, &mut report);
+                }
+            }
             report.timings.calls_seconds = seconds(calls.elapsed());
             // After a pass nobody reads it.
             report.printed = if report.passed() { subject.session.printed() } else { subject.session.printed_by_now() };
@@ -147,10 +170,12 @@ fn within_budget(exercise: &Exercise, options: &CheckOptions) -> CheckOptions {
     if let Some(budget) = exercise.budget {
         options.patience.call = Duration::from_secs(budget.call_seconds);
         options.limits.memory_bytes = budget.memory_bytes;
+        let full = exercise.full_size.map_or(0, |full| full.seconds);
         // Processor time is that of all calls, and libraries may compute on several cores.
-        let calls = (exercise.probes)().len() as u64;
-        options.limits.cpu_seconds = options.limits.cpu_seconds.max(4 * calls * budget.call_seconds);
+        let calls = (exercise.probes)().len() as u64 * budget.call_seconds + full;
+        options.limits.cpu_seconds = options.limits.cpu_seconds.max(4 * calls);
     }
+    options.optimized = exercise.full_size.is_some();
     options
 }
 
@@ -173,6 +198,7 @@ pub(crate) fn empty(assignment: Assignment, language: Option<Language>, file: &P
         probes: 0,
         timings: Timings::default(),
         speed: None,
+        full_size: None,
         protection: None,
     }
 }
@@ -189,9 +215,11 @@ struct Explained {
     place: Option<Place>,
 }
 
+/// What a stop means that came `doing` something: "With a 5 by 7 image". An empty text leaves that out.
 fn explain_stop(stop: &Stop, language: Option<Language>, doing: &str) -> Explained {
     let explained =
         |rung, headline: String, message: &str| Explained { rung, headline, message: message.into(), place: None };
+    let your = |what: &str| if doing.is_empty() { format!("Your {what}") } else { format!("{doing}, your {what}") };
     match stop {
         Stop::Raised { exception, message, place } => {
             let what = match (language, exception.as_str()) {
@@ -215,11 +243,9 @@ fn explain_stop(stop: &Stop, language: Option<Language>, doing: &str) -> Explain
             format!("{} printed without end", your("code")),
             "It was stopped. Take the print out of the loop, or look at why the loop does not end.",
         ),
-/// What a stop means that came `doing` something: "With a 5 by 7 image". An empty text leaves that out.
         Stop::OutOfMemory => explained(
             Rung::Survives,
             format!("{} asked for more memory than it may have", your("code")),
-    let your = |what: &str| if doing.is_empty() { format!("Your {what}") } else { format!("{doing}, your {what}") };
             "The inputs here are small: look at the shapes you allocate, and for a list that grows without end.",
         ),
         Stop::Crashed(how) => explained(

@@ -227,6 +227,21 @@ pub struct Speed {
     pub enough: bool,
 }
 
+/// A function that does all else that is asked for, on real data, all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FullRun {
+    /// The share that is right, 0 to 1; none where no result came.
+    pub right: Option<f64>,
+    /// The share asked for.
+    pub asked: f64,
+    /// What the call took; none where it did not come to an end in time.
+    pub seconds: Option<f64>,
+    /// What it may take.
+    pub limit_seconds: f64,
+    /// Whether enough is right.
+    pub enough: bool,
+}
+
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -265,6 +280,9 @@ pub struct Report {
     /// How fast a right function is, where the exercise asks for speed.
     #[serde(default)]
     pub speed: Option<Speed>,
+    /// What was measured at full size, where a milestone came so far.
+    #[serde(default)]
+    pub full_size: Option<FullRun>,
     /// How the program was kept apart; none where no program ran.
     #[serde(default)]
     pub protection: Option<Protection>,

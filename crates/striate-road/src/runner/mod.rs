@@ -83,6 +83,8 @@ pub struct RunOptions {
     pub protection: Option<Protection>,
     /// How long it may take.
     pub patience: Patience,
+    /// Whether a program that is compiled is compiled to run fast, which takes longer.
+    pub optimized: bool,
 }
 
 impl Default for RunOptions {
@@ -94,6 +96,7 @@ impl Default for RunOptions {
             limits: Limits::default(),
             protection: None,
             patience: Patience { load: Duration::from_secs(30), call: Duration::from_secs(10), cancelled: None },
+            optimized: false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `striate check`: is what you wrote right, and if not, what is the mistake?
 
 mod course;
+mod progress;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use striate_road::assignment::{self, Assignment};
-use striate_road::check::{CheckOptions, Report, check_exercise, check_project, last, render, to_json};
+use striate_road::check::{CheckOptions, Report, check_project, check_with_progress, last, render, to_json};
 use striate_road::course::Course;
 use striate_road::map::nearest;
 use striate_road::progress::now;
@@ -245,7 +246,10 @@ impl Checker {
 
     fn check(&self, learner: &mut Learner, answer: &Answer) -> Report {
         let report = match answer {
-            Answer::Function { exercise, language, file } => check_exercise(exercise, *language, file, &self.options),
+            Answer::Function { exercise, language, file } => {
+                let teller = progress::Teller::default();
+                check_with_progress(exercise, *language, file, &self.options, &|progress| teller.tell(progress))
+            }
             Answer::Project { project, file } => check_project(project, file, self.run.as_deref(), &self.runs),
         };
         // A verdict is worth showing even where it cannot be kept.

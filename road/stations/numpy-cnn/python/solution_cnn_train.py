@@ -1,7 +1,7 @@
 import numpy as np
 
-KERNELS, SIDE, POOL = 8, 5, 4
-EPOCHS, BATCH, RATE = 8, 25, 0.2
+KERNELS, SIDE, POOL = 12, 5, 4
+BATCH, RATE = 25, 0.2
 
 
 def windows_of(images):
@@ -9,12 +9,12 @@ def windows_of(images):
     images = images.astype(np.float32) / 255
     views = np.lib.stride_tricks.sliding_window_view(images, (SIDE, SIDE), axis=(1, 2))
     views = views[:, : views.shape[1] // POOL * POOL, : views.shape[2] // POOL * POOL]  # what pooling uses
-    return views.shape[1:3], views.reshape(len(images), -1, SIDE * SIDE)
+    return views.reshape(len(images), -1, SIDE * SIDE)
 
 
 class Net:
     def __init__(self, size, classes, rng):
-        self.rows, self.columns = size[0] // POOL, size[1] // POOL
+        self.rows, self.columns = ((length - SIDE + 1) // POOL for length in size)
         features = self.rows * self.columns * KERNELS
         self.w = self.normal(rng, SIDE * SIDE, KERNELS)
         self.b = np.zeros(KERNELS, np.float32)
@@ -36,33 +36,34 @@ class Net:
         features = pooled.reshape(n, -1)
         return place, pooled, features, features @ self.v + self.c
 
-    def step(self, windows, y):
+    def step(self, windows, y, rate):
         n = len(y)
         place, pooled, features, logits = self.forward(windows)
         p = np.exp(logits - logits.max(axis=1, keepdims=True))
         dlogits = p / p.sum(axis=1, keepdims=True)
         dlogits[np.arange(n), y] -= 1
-        dlogits /= n
+        dlogits *= rate / n  # with the learning rate, what follows are the steps
         dpooled = (dlogits @ self.v.T).reshape(pooled.shape) * (pooled > 0)
         # Each maximum passes its gradient to the one window it came from.
         image, row, column, kernel = np.indices(place.shape, sparse=True)
         pixel = (row * POOL + place // POOL) * self.columns * POOL + column * POOL + place % POOL
         chosen = windows[image, pixel]  # [N, rows, columns, KERNELS, 25]
-        self.w -= RATE * np.einsum("nijk,nijkt->tk", dpooled, chosen)
-        self.b -= RATE * dpooled.sum(axis=(0, 1, 2))
-        self.v -= RATE * features.T @ dlogits
-        self.c -= RATE * dlogits.sum(axis=0)
+        self.w -= np.einsum("nijk,nijkt->tk", dpooled, chosen)
+        self.b -= dpooled.sum(axis=(0, 1, 2))
+        self.v -= features.T @ dlogits
+        self.c -= dlogits.sum(axis=0)
 
 
 def cnn_train(x, y, x_new, k, seed):
     rng = np.random.default_rng(seed)  # all random numbers come from here
-    size, windows = windows_of(x)
-    net = Net(size, k, rng)
-    for _ in range(EPOCHS):
+    net = Net(x.shape[1:], k, rng)
+    epochs = 2 + 12000 // len(x)  # more images, fewer epochs
+    rates = iter(np.linspace(RATE, 0, epochs * -(-len(x) // BATCH), dtype=np.float32))
+    for _ in range(epochs):
         order = rng.permutation(len(x))
         for start in range(0, len(x), BATCH):
             batch = order[start : start + BATCH]  # one index for images and labels
-            net.step(windows[batch], y[batch])
-    # New images in portions, so that their windows fit into memory however many there are.
-    portions = [windows_of(x_new[start : start + 250])[1] for start in range(0, len(x_new), 250)]
+            # The windows of a batch: those of all images would fill the memory.
+            net.step(windows_of(x[batch]), y[batch], next(rates))
+    portions = [windows_of(x_new[start : start + 250]) for start in range(0, len(x_new), 250)]
     return np.concatenate([net.forward(portion)[3].argmax(axis=1) for portion in portions])

@@ -1,9 +1,8 @@
 use striate_array::Array;
 
-const KERNELS: usize = 8;
+const KERNELS: usize = 12;
 const SIDE: usize = 5;
 const POOL: usize = 4;
-const EPOCHS: usize = 8;
 const BATCH: usize = 25;
 const RATE: f32 = 0.2;
 
@@ -15,7 +14,10 @@ pub fn cnn_train(x: &Array<u8>, y: &Array<i64>, x_new: &Array<u8>, k: i64, seed:
     let mut conv = Layer::new(SIDE * SIDE, KERNELS, &mut random);
     let mut output = Layer::new(KERNELS * rows * columns, k as usize, &mut random);
     let images = floats(x);
-    for _ in 0..EPOCHS {
+    let epochs = 2 + 12000 / n; // more images, fewer epochs
+    let batches = epochs * n.div_ceil(BATCH);
+    let mut done = 0;
+    for _ in 0..epochs {
         let order = random.permutation(n);
         for batch in order.chunks(BATCH) {
             let (mut conv_step, mut output_step) = (conv.gradient(), output.gradient());
@@ -38,9 +40,11 @@ pub fn cnn_train(x: &Array<u8>, y: &Array<i64>, x_new: &Array<u8>, k: i64, seed:
                     }
                 }
             }
-            let rate = RATE / batch.len() as f32;
+            // The learning rate falls evenly to 0.
+            let rate = RATE * (1.0 - done as f32 / batches as f32) / batch.len() as f32;
             conv.descend(&conv_step, rate);
             output.descend(&output_step, rate);
+            done += 1;
         }
     }
     let label = |pixels: &[f32]| {

@@ -1,9 +1,8 @@
 use striate_array::Array;
 
-const HIDDEN: usize = 32;
-const EPOCHS: usize = 8;
-const BATCH: usize = 25;
-const RATE: f32 = 0.2;
+const HIDDEN: usize = 128;
+const BATCH: usize = 50;
+const RATE: f32 = 0.4;
 
 pub fn mlp_train(x: &Array<u8>, y: &Array<i64>, x_new: &Array<u8>, k: i64, seed: i64) -> Array<i64> {
     let [n, height, width] = x.dims();
@@ -12,7 +11,10 @@ pub fn mlp_train(x: &Array<u8>, y: &Array<i64>, x_new: &Array<u8>, k: i64, seed:
     let mut hidden = Layer::new(inputs, HIDDEN, &mut random);
     let mut output = Layer::new(HIDDEN, k as usize, &mut random);
     let images = pixels(x);
-    for _ in 0..EPOCHS {
+    let epochs = 5 + 18000 / n; // more images, fewer epochs
+    let batches = epochs * n.div_ceil(BATCH);
+    let mut done = 0;
+    for _ in 0..epochs {
         let order = random.permutation(n);
         for batch in order.chunks(BATCH) {
             let (mut hidden_step, mut output_step) = (hidden.gradient(), output.gradient());
@@ -21,14 +23,17 @@ pub fn mlp_train(x: &Array<u8>, y: &Array<i64>, x_new: &Array<u8>, k: i64, seed:
                 let h = relu(hidden.forward(image));
                 let mut dlogits = softmax(&output.forward(&h));
                 dlogits[y[[i]] as usize] -= 1.0;
-                let mut dh = output.backward(&h, &dlogits, &mut output_step);
+                output.accumulate(&h, &dlogits, &mut output_step);
+                let mut dh = output.backward(&dlogits);
                 // Where the ReLU gave 0, nothing passes.
                 dh.iter_mut().zip(&h).for_each(|(d, &h)| *d *= f32::from(u8::from(h > 0.0)));
                 hidden.accumulate(image, &dh, &mut hidden_step);
             }
-            let rate = RATE / batch.len() as f32;
+            // The learning rate falls evenly to 0.
+            let rate = RATE * (1.0 - done as f32 / batches as f32) / batch.len() as f32;
             hidden.descend(&hidden_step, rate);
             output.descend(&output_step, rate);
+            done += 1;
         }
     }
     let new = pixels(x_new);
@@ -56,48 +61,47 @@ fn largest(logits: &[f32]) -> i64 {
     (0..logits.len()).fold(0, |best, k| if logits[k] > logits[best] { k } else { best }) as i64
 }
 
-/// A fully connected layer: one row of weights per unit, and its gradients in the same form.
+/// A fully connected layer: one row of weights per input, and its gradients in the same form.
 #[derive(Clone)]
 struct Layer {
     w: Vec<f32>,
     b: Vec<f32>,
-    inputs: usize,
 }
 
 impl Layer {
     fn new(inputs: usize, units: usize, random: &mut Random) -> Layer {
         let scale = (2.0 / inputs as f32).sqrt();
-        Layer { w: (0..inputs * units).map(|_| scale * random.normal()).collect(), b: vec![0.0; units], inputs }
+        Layer { w: (0..inputs * units).map(|_| scale * random.normal()).collect(), b: vec![0.0; units] }
     }
 
     fn gradient(&self) -> Layer {
-        Layer { w: vec![0.0; self.w.len()], b: vec![0.0; self.b.len()], inputs: self.inputs }
+        Layer { w: vec![0.0; self.w.len()], b: vec![0.0; self.b.len()] }
     }
 
     fn forward(&self, x: &[f32]) -> Vec<f32> {
-        let unit = |(row, b): (&[f32], &f32)| b + row.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
-        self.w.chunks(self.inputs).zip(&self.b).map(unit).collect()
+        let mut out = self.b.clone();
+        for (row, &x) in self.w.chunks(self.b.len()).zip(x) {
+            // An input of 0 (four pixels of five, half of the ReLU units) adds nothing.
+            if x != 0.0 {
+                out.iter_mut().zip(row).for_each(|(out, w)| *out += x * w);
+            }
+        }
+        out
     }
 
-    /// Adds the gradients of one example: error of the output times input.
+    /// Adds the gradients of one example: input times error of the output.
     fn accumulate(&self, x: &[f32], d: &[f32], sum: &mut Layer) {
-        for ((row, b), &d) in sum.w.chunks_mut(self.inputs).zip(&mut sum.b).zip(d) {
-            *b += d;
-            // A unit without an error (behind a ReLU, half of them) has nothing to add.
-            if d != 0.0 {
-                row.iter_mut().zip(x).for_each(|(w, x)| *w += d * x);
+        sum.b.iter_mut().zip(d).for_each(|(b, d)| *b += d);
+        for (row, &x) in sum.w.chunks_mut(d.len()).zip(x) {
+            if x != 0.0 {
+                row.iter_mut().zip(d).for_each(|(w, d)| *w += x * d);
             }
         }
     }
 
-    /// Adds the gradients of one example and returns that of the input.
-    fn backward(&self, x: &[f32], d: &[f32], sum: &mut Layer) -> Vec<f32> {
-        self.accumulate(x, d, sum);
-        let mut dx = vec![0.0; self.inputs];
-        for (row, &d) in self.w.chunks(self.inputs).zip(d) {
-            dx.iter_mut().zip(row).for_each(|(dx, w)| *dx += d * w);
-        }
-        dx
+    /// The error of the input.
+    fn backward(&self, d: &[f32]) -> Vec<f32> {
+        self.w.chunks(d.len()).map(|row| row.iter().zip(d).map(|(w, d)| w * d).sum()).collect()
     }
 
     fn descend(&mut self, gradient: &Layer, rate: f32) {

@@ -51,10 +51,10 @@ static LEARNED: LazyLock<Labelled> =
 static HIDDEN: LazyLock<Labelled> =
     LazyLock::new(|| Labelled::first(&mnist::test().expect("MNIST is part of the program"), 400));
 
-/// The label of every hidden digit, by its pixels.
+/// The label of every digit of MNIST's test set, by its pixels.
 static TRUTH: LazyLock<HashMap<Vec<u8>, i64>> = LazyLock::new(|| {
-    let pixels = |image: ArrayView2<'_, u8>| image.iter().copied().collect();
-    HIDDEN.images.outer_iter().map(pixels).zip(HIDDEN.labels.iter().copied()).collect()
+    let test = mnist::test().expect("MNIST is part of the program");
+    test.images.chunks(DIGIT * DIGIT).map(<[u8]>::to_vec).zip(test.labels.iter().copied()).collect()
 });
 
 /// Which images a call is about.
@@ -139,6 +139,15 @@ fn call(training: &Labelled, asked: &Array3<u8>, classes: i64) -> Vec<Value> {
         Value::Int(classes),
         Value::Int(7),
     ]
+}
+
+/// A training on all of MNIST's training set, and its whole test set to read.
+pub(super) fn all_of_mnist() -> Vec<Value> {
+    let [training, asked] = [mnist::train(), mnist::test()].map(|dataset| {
+        let dataset = dataset.expect("MNIST is part of the program");
+        Labelled::first(&dataset, dataset.labels.len())
+    });
+    call(&training, &asked.images, 10)
 }
 
 /// The trainings that are tried, as arguments x, y, x_new, k, seed. What goes wrong in a way of its own comes before what

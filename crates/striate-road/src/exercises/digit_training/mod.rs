@@ -1,15 +1,17 @@
 //! What the milestones that train a network share: the signature, images to learn from, hidden images, a training in the
-//! toolkit's terms, and what is measured of the labels that come back.
+//! toolkit's terms, what is measured of the labels that come back, and what goes wrong whatever the network.
 
 mod hidden;
 mod learner;
+mod mistakes;
 mod requirements;
 
-use crate::exercise::{Element, Kind, Parameter, Signature};
+use crate::exercise::{Element, FullSize, Kind, Parameter, Signature};
 use crate::exercises::arguments::{i64_array, int_named};
 
 pub(super) use hidden::probes;
 pub(super) use learner::{Layers, Learner};
+pub(super) use mistakes::{Milestone, Mistakes};
 pub(super) use requirements::{
     ANSWERS_OF_ONE_CLASS, DEPENDS_ON_OTHERS, LABELS_APART, NOT_REPEATABLE, NOT_SHUFFLED, OUTSIDE_CLASSES, accuracy,
     learned_brightness, learned_halves,
@@ -34,6 +36,19 @@ pub(super) const FRAMEWORKS: &[&str] = &[
     "candle_nn",
     "burn",
 ];
+
+/// All of MNIST, of whose test digits this share has to be read, within so many seconds.
+pub(super) const fn all_of_mnist(asked: f64, seconds: u64) -> FullSize {
+    FullSize {
+        data: "all of MNIST (60,000 digits to learn from, 10,000 to read)",
+        arguments: hidden::all_of_mnist,
+        right: requirements::count_right,
+        what: "images whose classes your code never saw",
+        asked,
+        seconds,
+        shortfall: "accuracy-low",
+    }
+}
 
 /// The signature of a training called `name`.
 pub(super) const fn signature(name: &'static str) -> Signature {

@@ -17,18 +17,18 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Share of the images with a known label that got it.
-fn share_right(answer: Answer<'_>) -> f64 {
+/// How many of the images with a known label got it, of how many.
+pub(super) fn count_right(answer: Answer<'_>) -> (usize, usize) {
     let truth = truth(answer.arguments);
     let known = truth.iter().zip(given(answer)).filter_map(|(truth, given)| truth.map(|truth| truth == given));
     let marks: Vec<bool> = known.collect();
-    marks.iter().filter(|&&right| right).count() as f64 / marks.len().max(1) as f64
+    (marks.iter().filter(|&&right| right).count(), marks.len())
 }
 
 fn at_least(answer: Answer<'_>, what: &str, asked: f64) -> Option<Measured> {
-    let share = share_right(answer);
+    let (right, count) = count_right(answer);
+    let share = right as f64 / count.max(1) as f64;
     let holds = share >= asked;
-    let count = truth(answer.arguments).len();
     let mut text = format!("{what}: {} of {count} right", percent(share));
     if !holds {
         text.push_str(&format!("; asked for: {}", percent(asked)));

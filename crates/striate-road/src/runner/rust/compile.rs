@@ -54,7 +54,14 @@ pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Resu
     let main = source::main(signature, file, &modules);
     let folder = cache.join(format!(
         "program-{}",
-        key(&[&version, text.as_bytes(), beside.as_bytes(), main.as_bytes(), support_name(&support)])
+        key(&[
+            &version,
+            text.as_bytes(),
+            beside.as_bytes(),
+            main.as_bytes(),
+            support_name(&support),
+            &[u8::from(options.optimized)],
+        ])
     ));
     let program = folder.join(format!("check{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
@@ -67,7 +74,7 @@ pub fn program(signature: &Signature, file: &Path, options: &RunOptions) -> Resu
         let mut command = limited_command(rustc.as_os_str(), &COMPILER, false);
         command.arg(&entry).arg("-o").arg(&built).args(["--crate-name", "check", "--crate-type", "bin"]);
         command.arg("--extern").arg(format!("striate_array={}", library.display()));
-        let messages = run(&mut command).map_err(failed)?;
+        let messages = run(&mut command, options.optimized).map_err(failed)?;
         explain(&messages, &entry, file, signature)?;
         fs::rename(&built, &program).map_err(failed)?;
     }
@@ -116,7 +123,7 @@ fn compile_support(rustc: &Path, folder: &Path) -> io::Result<Result<(), Unloade
     let mut command = limited_command(rustc.as_os_str(), &COMPILER, false);
     command.arg(scratch.path().join("lib.rs")).args(["--crate-name", "striate_array", "--crate-type", "rlib"]);
     command.arg("-o").arg(scratch.path().join("libstriate_array.rlib"));
-    let messages = run(&mut command)?;
+    let messages = run(&mut command, false)?;
     if let Some(error) = messages.iter().find(|message| message.level == "error") {
         return Ok(Err(Unloaded::CannotRun(format!(
             "this Rust compiler cannot build Striate's array crate ({}): update it with 'rustup update'",
@@ -130,20 +137,14 @@ fn compile_support(rustc: &Path, folder: &Path) -> io::Result<Result<(), Unloade
     }
 }
 
-fn run(command: &mut Command) -> io::Result<Vec<Message>> {
-    // Quick to compile, quick enough to run; overflow is an error with a line, as in a debug build.
+fn run(command: &mut Command, optimized: bool) -> io::Result<Vec<Message>> {
+    // Quick to compile, quick enough to run; overflow is an error with a line, as in a debug build. The standard library's
+    // own assertions keep inner loops from being vectorised.
     command.args(["--edition", "2024", "--error-format", "json", "--cap-lints", "allow"]);
+    let (level, assertions) = if optimized { ("3", "off") } else { ("1", "on") };
     // The line tables tell where in the learner's file a panic of the standard library came from.
-    command.args([
-        "-C",
-        "debuginfo=line-tables-only",
-        "-C",
-        "opt-level=1",
-        "-C",
-        "overflow-checks=on",
-        "-C",
-        "debug-assertions=on",
-    ]);
+    command.args(["-C", "debuginfo=line-tables-only", "-C", "overflow-checks=on"]);
+    command.arg("-C").arg(format!("opt-level={level}")).arg("-C").arg(format!("debug-assertions={assertions}"));
     let (success, stderr) = finish(command, COMPILE_LIMIT)?;
     let text = String::from_utf8_lossy(&stderr);
     let mut messages: Vec<Message> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
