@@ -38,6 +38,18 @@ impl TileIsa {
         Session(self)
     }
 
+    /// The instruction set of what is not done in tiles.
+    pub(crate) fn vectors(self) -> Isa {
+        match self {
+            Self::F32(isa) => isa,
+            Self::Bf16(Bf16Isa::Scalar) => Isa::Scalar,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bf16(Bf16Isa::Avx2) => Isa::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Self::Bf16(Bf16Isa::Avx512 | Bf16Isa::Avx512Dot | Bf16Isa::Amx) => Isa::Avx512,
+        }
+    }
+
     /// Columns in one vector.
     pub(crate) fn lanes(self) -> usize {
         match self {

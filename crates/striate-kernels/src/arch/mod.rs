@@ -16,7 +16,7 @@ pub(crate) mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-#[cfg(test)]
+#[cfg(any(target_arch = "x86_64", test))]
 pub(crate) use bf16::Bf16Isa;
 pub(crate) use bf16::TileIsa;
 

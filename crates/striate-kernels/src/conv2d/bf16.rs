@@ -2,15 +2,17 @@
 //!
 //! Channels are paired in words, and the tiled convolution runs on half as many channels. For the gradient of the weight,
 //! whose sums run over pixels, each word holds the same pixel of two images: that way a pair stays one whatever the
-//! stride, the padding and the kernel element. What has no pairs (odd channels in groups, depthwise) is widened to `f32`.
+//! stride, the padding and the kernel element. What has no pairs (odd channels in groups, depthwise) is widened to `f32`. Kernels
+//! of 3 by 3 go through [`winograd`] where that is faster.
 
 use half::bf16;
 
 use super::filters::WeightStrides;
 use super::tiled::{self, Output};
-use super::{Conv2dGeometry, weight as weight_gradient};
+use super::{Conv2dGeometry, weight as weight_gradient, winograd};
 use crate::arch::TileIsa;
 use crate::bf16::{interleave_rows, round, row_words, widened};
+use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::panels::Target;
 
@@ -36,6 +38,13 @@ fn forward_with(
         return rounded(output, |output| {
             super::forward(g, widened(input).as_slice(), widened(weight).as_slice(), bias, output);
         });
+    }
+    if winograd::suits(isa, g) {
+        let packed = winograd::pack_forward::<bf16>(isa, g, widened(weight).as_slice());
+        let epilogue = Epilogue { bias, ..Epilogue::default() };
+        if winograd::forward(isa, g, input, packed.as_slice(), &epilogue, output) {
+            return;
+        }
     }
     let area = g.kernel[0] * g.kernel[1];
     let input = row_words(input, g.in_channels);
@@ -72,6 +81,10 @@ fn backward_input_with(
         return rounded(grad_input, |grad_input| {
             super::backward_input(g, widened(grad_output).as_slice(), widened(weight).as_slice(), grad_input);
         });
+    }
+    if winograd::suits(isa, g) && winograd::backward_input(isa, g, grad_output, widened(weight).as_slice(), grad_input)
+    {
+        return;
     }
     if tiled::leaves_places(g) {
         grad_input.fill(bf16::ZERO);
@@ -118,6 +131,9 @@ fn backward_weight_with(
     if grad_output.is_empty() || grad_weight.is_empty() || g.is_depthwise() {
         let (input, grad_output) = (widened(input), widened(grad_output));
         return super::backward_weight(g, input.as_slice(), grad_output.as_slice(), grad_weight, None);
+    }
+    if winograd::suits(isa, g) && winograd::backward_weight(isa, g, input, grad_output, grad_weight) {
+        return;
     }
     let (image, result) = (g.input_len() / g.batch, g.output_len() / g.batch);
     let input = interleave_rows(input, g.batch, image, image);

@@ -2,10 +2,17 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
-    _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_max_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
+    _mm512_castsi512_ps, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
+    _mm512_mul_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
+
+use crate::bf16::{bf16, from_f32, to_f32};
 
 /// Values of one [`Lanes`].
 pub(super) const LANES: usize = 16;
@@ -29,6 +36,59 @@ pub(super) trait Lanes: Copy {
     fn plus_product(self, a: Self, b: Self) -> Self;
     /// Zero for what is below; NaN stays.
     fn relu(self) -> Self;
+    /// Sixteen bf16, widened.
+    ///
+    /// # Safety
+    /// They may be read, and the instruction set is available.
+    unsafe fn load_bf16(from: *const bf16) -> Self;
+    /// Rounds to bf16 as [`from_f32`], but for NaN, which stays one only if its lower half is 0: of numbers that come from
+    /// bf16 it is.
+    ///
+    /// # Safety
+    /// Sixteen bf16 may be written.
+    unsafe fn store_bf16(self, to: *mut bf16);
+    /// Words of bf16, rounded likewise: these values in the lower halves, `other` in the upper ones.
+    fn paired(self, other: Self) -> Self;
+}
+
+/// How the numbers of an image are stored.
+pub(super) trait Stored: bytemuck::Pod + Send + Sync {
+    /// Of them in a word of the tiles.
+    const PER_WORD: usize;
+    /// # Safety
+    /// Sixteen may be read, and the instruction set is available.
+    unsafe fn load<L: Lanes>(from: *const Self) -> L;
+    /// # Safety
+    /// Sixteen may be written.
+    unsafe fn store<L: Lanes>(values: L, to: *mut Self);
+}
+
+impl Stored for f32 {
+    const PER_WORD: usize = 1;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const Self) -> L {
+        // SAFETY: passed on.
+        unsafe { L::load(from) }
+    }
+    #[inline(always)]
+    unsafe fn store<L: Lanes>(values: L, to: *mut Self) {
+        // SAFETY: passed on.
+        unsafe { values.store(to) };
+    }
+}
+
+impl Stored for bf16 {
+    const PER_WORD: usize = 2;
+    #[inline(always)]
+    unsafe fn load<L: Lanes>(from: *const Self) -> L {
+        // SAFETY: passed on.
+        unsafe { L::load_bf16(from) }
+    }
+    #[inline(always)]
+    unsafe fn store<L: Lanes>(values: L, to: *mut Self) {
+        // SAFETY: passed on.
+        unsafe { values.store_bf16(to) };
+    }
 }
 
 impl Lanes for [f32; LANES] {
@@ -65,6 +125,21 @@ impl Lanes for [f32; LANES] {
     #[inline(always)]
     fn relu(self) -> Self {
         self.map(|x| if x < 0.0 { 0.0 } else { x })
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: passed on.
+        unsafe { from.cast::<[bf16; LANES]>().read() }.map(to_f32)
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: passed on.
+        unsafe { to.cast::<[bf16; LANES]>().write(self.map(from_f32)) };
+    }
+    #[inline(always)]
+    fn paired(self, other: Self) -> Self {
+        let upper = |x: f32| u32::from(from_f32(x).to_bits());
+        std::array::from_fn(|i| f32::from_bits(upper(self[i]) | upper(other[i]) << 16))
     }
 }
 
@@ -109,6 +184,58 @@ impl Lanes for __m512 {
     fn relu(self) -> Self {
         // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
         unsafe { _mm512_max_ps(_mm512_setzero_ps(), self) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: passed on.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())))) }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: passed on; as above.
+        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded_512(self)))) };
+    }
+    #[inline(always)]
+    fn paired(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe {
+            let (lower, upper) = (_mm512_srli_epi32::<16>(rounded_512(self)), rounded_512(other));
+            _mm512_castsi512_ps(_mm512_or_si512(lower, _mm512_and_si512(upper, _mm512_set1_epi32(UPPER_HALF))))
+        }
+    }
+}
+
+/// The mask of the bits that make a bf16.
+#[cfg(target_arch = "x86_64")]
+const UPPER_HALF: i32 = -1 << 16;
+
+/// The bits of values whose upper halves are rounded to bf16.
+///
+/// # Safety
+/// The instruction set is available.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn rounded_512(x: __m512) -> __m512i {
+    // SAFETY: passed on.
+    unsafe {
+        let bits = _mm512_castps_si512(x);
+        let last = _mm512_and_si512(_mm512_srli_epi32::<16>(bits), _mm512_set1_epi32(1));
+        _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), last)
+    }
+}
+
+/// [`rounded_512`] of eight values.
+///
+/// # Safety
+/// The instruction set is available.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn rounded_256(x: __m256) -> __m256i {
+    // SAFETY: passed on.
+    unsafe {
+        let bits = _mm256_castps_si256(x);
+        let last = _mm256_and_si256(_mm256_srli_epi32::<16>(bits), _mm256_set1_epi32(1));
+        _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), last)
     }
 }
 
@@ -164,34 +291,74 @@ impl Lanes for [__m256; 2] {
             [_mm256_max_ps(zero, self[0]), _mm256_max_ps(zero, self[1])]
         }
     }
+    #[inline(always)]
+    unsafe fn load_bf16(from: *const bf16) -> Self {
+        // SAFETY: passed on.
+        unsafe {
+            let (low, high) = (_mm_loadu_si128(from.cast()), _mm_loadu_si128(from.add(8).cast()));
+            let (low, high) = (_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high));
+            [_mm256_castsi256_ps(_mm256_slli_epi32::<16>(low)), _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high))]
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_bf16(self, to: *mut bf16) {
+        // SAFETY: passed on; as above.
+        unsafe {
+            let low = _mm256_srli_epi32::<16>(rounded_256(self[0]));
+            let high = _mm256_srli_epi32::<16>(rounded_256(self[1]));
+            // Packing works in halves of the vector; then the middle quarters change places.
+            let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packus_epi32(low, high));
+            _mm256_storeu_si256(to.cast(), packed);
+        }
+    }
+    #[inline(always)]
+    fn paired(self, other: Self) -> Self {
+        // SAFETY: as above.
+        unsafe { [paired_256(self[0], other[0]), paired_256(self[1], other[1])] }
+    }
+}
+
+/// [`Lanes::paired`] of eight values.
+///
+/// # Safety
+/// The instruction set is available.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn paired_256(x: __m256, other: __m256) -> __m256 {
+    // SAFETY: passed on.
+    unsafe {
+        let (lower, upper) = (_mm256_srli_epi32::<16>(rounded_256(x)), rounded_256(other));
+        _mm256_castsi256_ps(_mm256_or_si256(lower, _mm256_and_si256(upper, _mm256_set1_epi32(UPPER_HALF))))
+    }
 }
 
 /// Defines `name(isa, arguments)` as the function `body::<L>(arguments)` over [`Lanes`], compiled as a whole for the instruction
-/// set of `isa`: `body`, and all of its parts, are marked `#[inline(always)]`. Constants of `body` stand in brackets.
+/// set of `isa`: `body`, and all of its parts, are marked `#[inline(always)]`. Its further generic parameters stand in brackets, then
+/// their names.
 macro_rules! over_lanes {
-    ($(#[$attribute:meta])* $visibility:vis unsafe fn $name:ident[$($constant:ident: $kind:ty),*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:ident;) => {
+    ($(#[$attribute:meta])* $visibility:vis unsafe fn $name:ident[$($generics:tt)*][$($names:tt)*]($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:ident;) => {
         $(#[$attribute])*
-        $visibility unsafe fn $name<$(const $constant: $kind),*>(isa: $crate::arch::TileIsa, $($argument: $type),*) $(-> $result)? {
+        $visibility unsafe fn $name<$($generics)*>(isa: $crate::arch::TileIsa, $($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma")]
-            unsafe fn avx2<$(const $constant: $kind),*>($($argument: $type),*) $(-> $result)? {
+            unsafe fn avx2<$($generics)*>($($argument: $type),*) $(-> $result)? {
                 // SAFETY: passed on; the instruction set is available.
-                unsafe { $body::<[std::arch::x86_64::__m256; 2], $($constant),*>($($argument),*) }
+                unsafe { $body::<[std::arch::x86_64::__m256; 2], $($names)*>($($argument),*) }
             }
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
-            unsafe fn avx512<$(const $constant: $kind),*>($($argument: $type),*) $(-> $result)? {
+            unsafe fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? {
                 // SAFETY: as above.
-                unsafe { $body::<std::arch::x86_64::__m512, $($constant),*>($($argument),*) }
+                unsafe { $body::<std::arch::x86_64::__m512, $($names)*>($($argument),*) }
             }
             // SAFETY: passed on; an instruction set whose tiles are asked for is available.
             unsafe {
-                match isa {
+                match isa.vectors() {
                     #[cfg(target_arch = "x86_64")]
-                    $crate::arch::TileIsa::F32($crate::arch::Isa::Avx512) => avx512::<$($constant),*>($($argument),*),
+                    $crate::arch::Isa::Avx512 => avx512::<$($names)*>($($argument),*),
                     #[cfg(target_arch = "x86_64")]
-                    $crate::arch::TileIsa::F32($crate::arch::Isa::Avx2) => avx2::<$($constant),*>($($argument),*),
-                    _ => $body::<[f32; $crate::conv2d::lanes::LANES], $($constant),*>($($argument),*),
+                    $crate::arch::Isa::Avx2 => avx2::<$($names)*>($($argument),*),
+                    _ => $body::<[f32; $crate::conv2d::lanes::LANES], $($names)*>($($argument),*),
                 }
             }
         }

@@ -43,7 +43,7 @@ impl PackedWeight {
             return None;
         }
         let (isa, key) = (TileIsa::f32(), Key::new(g));
-        let arrange = if key.transformed { winograd::pack_forward } else { tiled::pack };
+        let arrange = if key.transformed { winograd::pack_forward::<f32> } else { tiled::pack };
         Some(Self { packed: arrange(isa, g, weight), key })
     }
 

@@ -110,7 +110,7 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    unsafe fn forward_line[](
+    unsafe fn forward_line[][](
         g: &Conv2dGeometry, at: [usize; 2], whole: &Range<usize>, from: [&[f32]; 2], bias: Option<&[f32]>, line: &mut [f32],
     ) = forward_line_with;
 }
@@ -183,7 +183,7 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    unsafe fn backward_line[](g: &Conv2dGeometry, at: [usize; 2], from: [&[f32]; 2], line: &mut [f32]) = backward_line_with;
+    unsafe fn backward_line[][](g: &Conv2dGeometry, at: [usize; 2], from: [&[f32]; 2], line: &mut [f32]) = backward_line_with;
 }
 
 #[inline(always)]
@@ -239,7 +239,7 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    pub(super) unsafe fn add_weight_gradients[](
+    pub(super) unsafe fn add_weight_gradients[][](
         g: &Conv2dGeometry, lines: Range<usize>, from: [&[f32]; 2], sums: &mut [f32],
     ) = add_weight_gradients_with;
 }

@@ -6,6 +6,9 @@
 //! The gradient of the input is such a convolution with the kernels turned round. The gradient of the weights is a product
 //! over tiles, of the transformed inputs and the output gradients brought to the same numbers by the adjoint transform.
 //!
+//! Images of bf16 are transformed in `f32`, and the transforms rounded to bf16 where the machine multiplies pairs of bf16: the
+//! mean error is 0.43 % of the result, against 0.17 % of rounding the direct sum. Both gradients are like that.
+//!
 //! An infinity or NaN would spread over its tile (infinity minus infinity in the transforms). Such results are noticed, and
 //! the caller computes the direct sum in their place.
 
@@ -13,6 +16,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Conv2dGeometry;
+#[cfg(target_arch = "x86_64")]
+use crate::arch::Bf16Isa;
 use crate::arch::{Start, Tile, TileIsa};
 use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
@@ -23,7 +28,7 @@ mod scheme;
 mod transform;
 mod weight;
 
-use super::lanes::LANES;
+use super::lanes::{LANES, Stored};
 use scheme::{OUT, SIZE};
 use transform::{KernelStrides, Planes, gather, scatter, transform_kernels};
 pub(super) use weight::backward_weight;
@@ -42,7 +47,13 @@ pub(super) fn suits(isa: TileIsa, g: &Conv2dGeometry) -> bool {
     let panel = isa.lanes() * isa.max_vectors();
     let [height, width] = g.output_size();
     let channels = [g.in_channels, g.out_channels];
-    g.kernel == [3, 3]
+    // For bf16, the products must be worth it: tile registers are faster than the transforms, and what multiplies no bf16 has
+    // nothing to gain.
+    #[cfg(target_arch = "x86_64")]
+    let pays = matches!(isa, TileIsa::F32(_) | TileIsa::Bf16(Bf16Isa::Avx512Dot));
+    #[cfg(not(target_arch = "x86_64"))]
+    let pays = matches!(isa, TileIsa::F32(_));
+    pays && g.kernel == [3, 3]
         && g.stride == [1, 1]
         && g.dilation == [1, 1]
         && g.groups == 1
@@ -53,20 +64,20 @@ pub(super) fn suits(isa: TileIsa, g: &Conv2dGeometry) -> bool {
 }
 
 /// A convolution of 3 by 3 with stride 1.
-struct Correlation<'a> {
+pub(in crate::conv2d) struct Correlation<'a, T> {
     isa: TileIsa,
-    source: &'a [f32],
+    source: &'a [T],
     /// Rows and columns of a source image.
     size: [usize; 2],
     /// A pixel of zeros: what lies in the padding.
-    zeros: &'a [f32],
+    zeros: &'a [T],
     /// Source place of the first tile.
     origin: [isize; 2],
     batch: usize,
     out_size: [usize; 2],
 }
 
-impl Correlation<'_> {
+impl<T> Correlation<'_, T> {
     fn tiles(&self) -> [usize; 2] {
         self.out_size.map(|size| size.div_ceil(OUT))
     }
@@ -89,9 +100,10 @@ impl Correlation<'_> {
 }
 
 /// The kernels of `filters` filters of `channels` channels, transformed: a matrix for each number of the transform, stored
-/// `[panel][channel][filter of the panel]`.
-fn pack(isa: TileIsa, weight: &[f32], strides: KernelStrides, [filters, channels]: [usize; 2]) -> Buffer {
-    let stride = kernel_stride(filters, channels);
+/// `[panel][channel][filter of the panel]`, or `[panel][channel / 2][filter of the panel]` in words of bf16.
+fn pack<T: Stored>(isa: TileIsa, weight: &[f32], strides: KernelStrides, [filters, channels]: [usize; 2]) -> Buffer {
+    let words = channels / T::PER_WORD;
+    let stride = kernel_stride(filters, words);
     let mut packed = Buffer::uninit(SIZE * SIZE * stride * size_of::<f32>());
     let target = Target::new(packed.as_mut_slice::<f32>());
     let panel = isa.lanes() * isa.max_vectors();
@@ -99,36 +111,41 @@ fn pack(isa: TileIsa, weight: &[f32], strides: KernelStrides, [filters, channels
         let filter = chunk * LANES;
         let start = filter / panel * panel;
         let width = panel.min(filters - start);
-        let to = (target.at(start * channels + filter - start), width, stride);
+        let to = (target.at(start * words + filter - start), width, stride);
         // SAFETY: each chunk writes the places of its own sixteen filters.
-        unsafe { transform_kernels(isa, (weight, &strides), filter, channels, to) };
+        unsafe {
+            match T::PER_WORD {
+                1 => transform_kernels::<false>(isa, (weight, &strides), filter, channels, to),
+                _ => transform_kernels::<true>(isa, (weight, &strides), filter, channels, to),
+            }
+        }
     });
     packed
 }
 
 /// Distance between the matrices of [`pack`].
-fn kernel_stride(filters: usize, channels: usize) -> usize {
-    filters * channels + LANES
+fn kernel_stride(filters: usize, words: usize) -> usize {
+    filters * words + LANES
 }
 
-/// The weights as [`forward`] reads them.
-pub(super) fn pack_forward(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> Buffer {
+/// The weights as [`forward`] reads them for images stored as `T`.
+pub(super) fn pack_forward<T: Stored>(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> Buffer {
     let strides = KernelStrides { filter: 9 * g.in_channels, channel: 9, turned: false };
-    pack(isa, weight, strides, [g.out_channels, g.in_channels])
+    pack::<T>(isa, weight, strides, [g.out_channels, g.in_channels])
 }
 
 /// Sizes and lengths have been checked, and the geometry [suits](suits). The weights are those of [`pack_forward`]. Returns
 /// whether all sums are finite; if not, the output is of no use.
 #[must_use]
-pub(super) fn forward(
+pub(super) fn forward<T: Stored>(
     isa: TileIsa,
     g: &Conv2dGeometry,
-    input: &[f32],
+    input: &[T],
     packed: &[f32],
     epilogue: &Epilogue<'_>,
-    output: &mut [f32],
+    output: &mut [T],
 ) -> bool {
-    let zeros = Buffer::zeroed(g.in_channels * size_of::<f32>());
+    let zeros = Buffer::zeroed(g.in_channels * size_of::<T>());
     let correlation = Correlation {
         isa,
         source: input,
@@ -144,14 +161,14 @@ pub(super) fn forward(
 /// Sizes and lengths have been checked, and the geometry [suits](suits). Returns whether all sums are finite; if not, the
 /// gradient is of no use.
 #[must_use]
-pub(super) fn backward_input(
+pub(super) fn backward_input<T: Stored>(
     isa: TileIsa,
     g: &Conv2dGeometry,
-    grad_output: &[f32],
+    grad_output: &[T],
     weight: &[f32],
-    grad_input: &mut [f32],
+    grad_input: &mut [T],
 ) -> bool {
-    let zeros = Buffer::zeroed(g.out_channels * size_of::<f32>());
+    let zeros = Buffer::zeroed(g.out_channels * size_of::<T>());
     let correlation = Correlation {
         isa,
         source: grad_output,
@@ -164,27 +181,28 @@ pub(super) fn backward_input(
     let strides = KernelStrides { filter: 9, channel: 9 * g.in_channels, turned: true };
     let (counts, output) = ([g.in_channels, g.out_channels], Target::new(grad_input));
     let none = &Epilogue::default();
-    correlation.run(pack(isa, weight, strides, counts).as_slice(), counts, none, output)
+    correlation.run(pack::<T>(isa, weight, strides, counts).as_slice(), counts, none, output)
 }
 
-impl Correlation<'_> {
+impl<T: Stored> Correlation<'_, T> {
     /// Returns whether all sums are finite.
-    fn run(&self, packed: &[f32], [filters, channels]: [usize; 2], epilogue: &Epilogue<'_>, output: Target) -> bool {
+    fn run(&self, packed: &[f32], [filters, channels]: [usize; 2], epilogue: &Epilogue<'_>, output: Target<T>) -> bool {
         let finite = AtomicBool::new(true);
         let count = self.tile_count();
         let blocks = count.div_ceil((count / 16).clamp(MIN_BLOCK_TILES, BLOCK_TILES));
         let most = count.div_ceil(blocks);
-        let (inputs_len, products_len) = (Planes::len(most, channels), Planes::len(most, filters));
+        let (inputs_len, products_len) =
+            (Planes::<T>::len(most, channels) / T::PER_WORD, Planes::<f32>::len(most, filters));
         parallel_for_scratch::<f32>(blocks, inputs_len + products_len, &|block, scratch| {
             let tiles = block * count / blocks..(block + 1) * count / blocks;
             let (inputs, products) = scratch.split_at_mut(inputs_len);
             let rows = tiles.len();
-            let inputs = Planes { data: inputs.as_mut_ptr(), rows, columns: channels, width: channels };
+            let inputs = Planes { data: inputs.as_mut_ptr().cast::<T>(), rows, columns: channels, width: channels };
             let products = Planes { data: products.as_mut_ptr(), rows, columns: filters, width: filters };
             // SAFETY: the tiles are those of the images, no two blocks share one, the scratch has room for the most tiles
             // a block has, and the instruction set is available.
             unsafe {
-                gather::<false>(self.isa, self, tiles.clone(), inputs, 0);
+                gather::<T, false>(self.isa, self, tiles.clone(), inputs, 0);
                 multiply(self.isa, inputs, packed, products);
                 if !scatter(self.isa, self, tiles, products, epilogue, output.at(0)) {
                     finite.store(false, Ordering::Relaxed);
@@ -199,25 +217,26 @@ impl Correlation<'_> {
 ///
 /// # Safety
 /// The inputs may be read and the products written, both in one panel; the instruction set is available.
-unsafe fn multiply(isa: TileIsa, inputs: Planes, kernels: &[f32], products: Planes) {
-    let (channels, filters) = (inputs.columns, products.columns);
+unsafe fn multiply<T: Stored>(isa: TileIsa, inputs: Planes<T>, kernels: &[f32], products: Planes) {
+    let (words, filters) = (inputs.columns / T::PER_WORD, products.columns);
+    let (data, stride) = (inputs.data.cast::<f32>(), inputs.stride() / T::PER_WORD);
     let panels = Panels::new(isa, filters);
     for (number, panel) in (0..SIZE * SIZE).flat_map(|number| (0..panels.count()).map(move |p| (number, p))) {
         let columns: Range<usize> = panels.columns(panel);
         let max_rows = isa.max_rows(columns.len().div_ceil(isa.lanes()));
-        let kernels = &kernels[number * kernel_stride(filters, channels) + columns.start * channels..];
-        let kernels = &kernels[..channels * columns.len()];
+        let kernels = &kernels[number * kernel_stride(filters, words) + columns.start * words..];
+        let kernels = &kernels[..words * columns.len()];
         for_each_tile(0..inputs.rows, max_rows, |row, rows| {
             let tile = Tile {
-                a: inputs.data.wrapping_add(number * inputs.stride() + row * channels),
-                a_row: channels,
+                a: data.wrapping_add(number * stride + row * words),
+                a_row: words,
                 a_step: 1,
                 a_segment: 0,
                 b: kernels.as_ptr(),
                 b_step: columns.len(),
                 b_segment: 0,
                 segments: 1,
-                depth: channels,
+                depth: words,
                 c: products.data.wrapping_add(number * products.stride() + row * filters + columns.start),
                 c_row: filters,
                 cols: columns.len(),

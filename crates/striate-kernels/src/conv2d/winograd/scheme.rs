@@ -7,7 +7,7 @@
 //!
 //! The adjoints, which the gradient of the weights needs, are the same matrices transposed.
 
-use crate::conv2d::lanes::Lanes;
+use crate::conv2d::lanes::{Lanes, Stored};
 
 /// Outputs of a tile.
 pub(super) const OUT: usize = 2;
@@ -98,6 +98,17 @@ pub(super) fn along_both<T: Transform<FROM, TO>, L: Lanes, const FROM: usize, co
     result
 }
 
+/// Words of bf16, the numbers of one square in the lower halves, those of the other in the upper ones.
+#[inline(always)]
+pub(super) fn paired<L: Lanes, const N: usize>(mut square: [[L; N]; N], other: [[L; N]; N]) -> [[L; N]; N] {
+    for (values, others) in square.iter_mut().zip(other) {
+        for (value, other) in values.iter_mut().zip(others) {
+            *value = value.paired(other);
+        }
+    }
+    square
+}
+
 /// `N` by `N` values: `[i][j]` at `place[i * row + j * column]`.
 ///
 /// # Safety
@@ -124,16 +135,16 @@ pub(super) unsafe fn load_square<L: Lanes, const N: usize>(
 /// # Safety
 /// Sixteen values at each place may be written.
 #[inline(always)]
-pub(super) unsafe fn store_square<L: Lanes, const N: usize>(
+pub(super) unsafe fn store_square<T: Stored, L: Lanes, const N: usize>(
     square: [[L; N]; N],
-    place: *mut f32,
+    place: *mut T,
     row: usize,
     column: usize,
 ) {
     for (i, values) in square.into_iter().enumerate() {
         for (j, value) in values.into_iter().enumerate() {
             // SAFETY: passed on.
-            unsafe { value.store(place.wrapping_add(i * row + j * column)) };
+            unsafe { T::store(value, place.wrapping_add(i * row + j * column)) };
         }
     }
 }

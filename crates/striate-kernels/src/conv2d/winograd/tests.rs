@@ -3,15 +3,22 @@
 use proptest::prelude::*;
 
 use super::{backward_input, backward_weight, forward, pack_forward};
-use crate::arch::{Isa, TileIsa};
+use crate::arch::{Bf16Isa, Isa, TileIsa};
+use crate::bf16::bf16;
 use crate::conv2d::{Conv2dGeometry, generic};
 use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
 use crate::threads::set_num_threads;
 
+/// From -1 to 1, by SplitMix64.
 fn values(len: usize, seed: usize) -> Vec<f32> {
-    let hash = |i: usize| (i.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as f32;
-    (0..len).map(|i| hash(i) / (1 << 23) as f32 - 1.0).collect()
+    let number = |i: usize| {
+        let z = (i as u64 ^ (seed as u64) << 32).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ z >> 31) >> 40) as f32
+    };
+    (0..len).map(|i| number(i) / (1 << 23) as f32 - 1.0).collect()
 }
 
 fn wide(x: &[f32]) -> Vec<f64> {
@@ -53,7 +60,7 @@ fn errors(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
     }
     let mut output = vec![7.0; expected.len()];
     let epilogue = Epilogue { scale: Some(&scale), bias: Some(&bias), residual: Some(&grad), relu: true };
-    assert!(forward(isa, g, &input, pack_forward(isa, g, &weight).as_slice(), &epilogue, &mut output));
+    assert!(forward(isa, g, &input, pack_forward::<f32>(isa, g, &weight).as_slice(), &epilogue, &mut output));
     let mut expected_input = vec![0.0; g.input_len()];
     generic::backward_input(g, &wide(&grad), &wide(&weight), &mut expected_input);
     let mut grad_input = vec![7.0; expected_input.len()];
@@ -76,6 +83,63 @@ proptest! {
         for isa in Isa::available().iter().copied().map(TileIsa::F32) {
             for error in errors(isa, &g, seed) {
                 prop_assert!(error < 1e-5, "{isa:?} {g:?}: {error}");
+            }
+        }
+    }
+}
+
+fn rounded(x: &[f32]) -> Vec<bf16> {
+    x.iter().map(|&x| bf16::from_f32(x)).collect()
+}
+
+fn widened(x: &[bf16]) -> Vec<f32> {
+    x.iter().map(|x| x.to_f32()).collect()
+}
+
+/// The root mean square of the difference, in units of that of what was expected.
+fn mean_error(found: &[f32], expected: &[f64]) -> f64 {
+    let squares: f64 = found.iter().zip(expected).map(|(x, e)| (f64::from(*x) - e).powi(2)).sum();
+    (squares / expected.iter().map(|e| e * e).sum::<f64>()).sqrt()
+}
+
+/// Mean errors of the three kernels for bf16, all of whose inputs are bf16 already.
+fn errors_of_bf16(isa: TileIsa, g: &Conv2dGeometry, seed: usize) -> [f64; 3] {
+    let (input, weight) = (rounded(&values(g.input_len(), seed)), rounded(&values(g.weight_len(), seed ^ 1)));
+    let grad = rounded(&values(g.output_len(), seed ^ 2));
+    let (wide_input, wide_weight, wide_grad) = (widened(&input), widened(&weight), widened(&grad));
+    let mut expected = vec![0.0; g.output_len()];
+    generic::forward(g, &wide(&wide_input), &wide(&wide_weight), None, &mut expected);
+    let mut output = vec![bf16::ONE; expected.len()];
+    let packed = pack_forward::<bf16>(isa, g, &wide_weight);
+    assert!(forward(isa, g, &input, packed.as_slice(), &Epilogue::default(), &mut output));
+    let mut expected_input = vec![0.0; g.input_len()];
+    generic::backward_input(g, &wide(&wide_grad), &wide(&wide_weight), &mut expected_input);
+    let mut grad_input = vec![bf16::ONE; expected_input.len()];
+    assert!(backward_input(isa, g, &grad, &wide_weight, &mut grad_input));
+    let mut expected_weight = vec![0.0; g.weight_len()];
+    generic::backward_weight(g, &wide(&wide_input), &wide(&wide_grad), &mut expected_weight);
+    let mut grad_weight = vec![7.0; expected_weight.len()];
+    assert!(backward_weight(isa, g, &input, &grad, &mut grad_weight));
+    let (output, grad_input) = (widened(&output), widened(&grad_input));
+    [
+        mean_error(&output, &expected),
+        mean_error(&grad_input, &expected_input),
+        mean_error(&grad_weight, &expected_weight),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+    /// The transforms are rounded: the mean error is that of rounding a result to bf16 (1.7e-3) a few times.
+    #[test]
+    fn bf16_equals_the_plain_convolution(
+        batch in 1_usize..4, channels in 1_usize..6, filters in 1_usize..6,
+        h in 3_usize..12, w in 3_usize..12, padding in (0_usize..3, 0_usize..3), seed: usize,
+    ) {
+        let g = geometry(batch, [channels * 16, filters * 16], [h, w], [padding.0, padding.1]);
+        for isa in Bf16Isa::available().iter().copied().map(TileIsa::Bf16) {
+            for error in errors_of_bf16(isa, &g, seed) {
+                prop_assert!(error < 0.015, "{isa:?} {g:?}: {error}");
             }
         }
     }
@@ -111,10 +175,21 @@ fn errors_beside_direct_sums() {
     let mut direct = vec![0.0; expected.len()];
     crate::conv2d::tiled::forward(isa, &g, &input, &weight, None, &mut direct);
     let mut output = vec![0.0; expected.len()];
-    let packed = pack_forward(isa, &g, &weight);
+    let packed = pack_forward::<f32>(isa, &g, &weight);
     assert!(forward(isa, &g, &input, packed.as_slice(), &Epilogue::default(), &mut output));
     let (direct, winograd) = (error(&direct, &expected), error(&output, &expected));
     assert!(winograd < 2.0 * direct, "direct {direct:.2e}, Winograd {winograd:.2e}");
+}
+
+/// At the sizes of a residual network, whatever the number of channels and pixels.
+#[test]
+fn errors_of_bf16_beside_rounding() {
+    for g in [geometry(1, [256, 256], [16, 16], [1, 1]), geometry(4, [32, 48], [16, 16], [1, 1])] {
+        for isa in Bf16Isa::available().iter().copied().map(TileIsa::Bf16) {
+            let errors = errors_of_bf16(isa, &g, 1);
+            assert!(errors.iter().all(|&error| error < 0.005), "{isa:?}: {errors:?}");
+        }
+    }
 }
 
 /// One infinity or NaN reaches the places it reaches in the direct sums, and no others.

@@ -3,28 +3,29 @@
 use std::ops::Range;
 
 use super::Correlation;
-use super::scheme::{self, OUT, SIZE, along_both, load_square, store_square};
+use super::scheme::{self, OUT, SIZE, along_both, load_square, paired, store_square};
 use crate::arch::Isa;
-use crate::conv2d::lanes::{LANES, Lanes, over_lanes};
+use crate::bf16::bf16;
+use crate::conv2d::lanes::{LANES, Lanes, Stored, over_lanes};
 use crate::epilogue::Epilogue;
 use crate::layout::transpose_block;
 
 /// Transforms of some tiles: one matrix `[rows, columns]` (tiles by channels) for each number of the transform. The columns
 /// are cut in panels of `width`, each stored row by row without gaps.
 #[derive(Clone, Copy)]
-pub(super) struct Planes {
-    pub data: *mut f32,
+pub(in crate::conv2d) struct Planes<T = f32> {
+    pub data: *mut T,
     pub rows: usize,
     pub columns: usize,
     pub width: usize,
 }
 
 // SAFETY: only addresses; whoever writes through them promises that the parts are disjoint.
-unsafe impl Sync for Planes {}
+unsafe impl<T> Sync for Planes<T> {}
 // SAFETY: as above.
-unsafe impl Send for Planes {}
+unsafe impl<T> Send for Planes<T> {}
 
-impl Planes {
+impl<T> Planes<T> {
     /// Distance between matrices. Not a power of two, or all would fall in the same few places of the cache.
     pub(super) fn stride(&self) -> usize {
         Self::stride_of(self.rows, self.columns)
@@ -52,65 +53,125 @@ over_lanes! {
     ///
     /// # Safety
     /// The tiles exist, the rows of `to` may be written, and the instruction set is available.
-    pub(super) unsafe fn gather[ADJOINT: bool](
-        correlation: &Correlation<'_>, tiles: Range<usize>, to: Planes, first_row: usize,
+    pub(super) unsafe fn gather[T: Stored, const ADJOINT: bool][T, ADJOINT](
+        correlation: &Correlation<'_, T>, tiles: Range<usize>, to: Planes<T>, first_row: usize,
     ) = gather_with;
 }
 
 #[inline(always)]
-unsafe fn gather_with<L: Lanes, const ADJOINT: bool>(
-    correlation: &Correlation<'_>,
+unsafe fn gather_with<L: Lanes, T: Stored, const ADJOINT: bool>(
+    correlation: &Correlation<'_, T>,
     tiles: Range<usize>,
-    to: Planes,
+    to: Planes<T>,
     first_row: usize,
 ) {
-    let channels = to.columns;
-    let [height, width] = correlation.size.map(|size| size as isize);
     let stride = to.stride();
     for (row, tile) in tiles.enumerate() {
-        let (n, corner) = correlation.corner(tile);
-        let image = correlation.source.as_ptr().wrapping_add(n * correlation.size[0] * correlation.size[1] * channels);
-        let places: [[*const f32; SIZE]; SIZE] = std::array::from_fn(|i| {
-            std::array::from_fn(|j| {
-                let [y, x] = [corner[0] + i as isize, corner[1] + j as isize];
-                match y >= 0 && y < height && x >= 0 && x < width {
-                    true => image.wrapping_add((y * width + x) as usize * channels),
-                    false => correlation.zeros.as_ptr(),
-                }
-            })
-        });
+        let places = correlation.places(tile, to.columns);
         for panel in to.panels() {
             let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
             for channel in panel.clone().step_by(LANES) {
-                let to = place.wrapping_add(channel - panel.start);
                 // SAFETY: passed on.
                 unsafe {
-                    if ADJOINT {
-                        let square =
-                            along_both::<scheme::OutputAdjoint, L, _, _>(load_places::<L, OUT>(&places, channel));
-                        store_square(square, to, SIZE * stride, stride);
-                    } else {
-                        let square = along_both::<scheme::Input, L, _, _>(load_places::<L, SIZE>(&places, channel));
-                        store_square(square, to, SIZE * stride, stride);
-                    }
+                    let square = transformed::<L, T, ADJOINT>(&places, channel);
+                    store_square(square, place.wrapping_add(channel - panel.start), SIZE * stride, stride);
                 }
             }
         }
     }
 }
 
-/// The first `N` by `N` of the values of sixteen channels.
+over_lanes! {
+    /// [`gather`] for sums over tiles in bf16: a row of `to` holds words of two neighbouring tiles, and zeros where the second is
+    /// missing.
+    ///
+    /// # Safety
+    /// As of [`gather`].
+    pub(super) unsafe fn gather_pairs[const ADJOINT: bool][ADJOINT](
+        correlation: &Correlation<'_, bf16>, tiles: Range<usize>, to: Planes, first_row: usize,
+    ) = gather_pairs_with;
+}
+
+#[inline(always)]
+unsafe fn gather_pairs_with<L: Lanes, const ADJOINT: bool>(
+    correlation: &Correlation<'_, bf16>,
+    tiles: Range<usize>,
+    to: Planes,
+    first_row: usize,
+) {
+    let stride = to.stride();
+    let nowhere = [[correlation.zeros.as_ptr(); SIZE]; SIZE];
+    for (row, tile) in tiles.clone().step_by(2).enumerate() {
+        let places = correlation.places(tile, to.columns);
+        let others = if tile + 1 < tiles.end { correlation.places(tile + 1, to.columns) } else { nowhere };
+        for panel in to.panels() {
+            let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
+            for channel in panel.clone().step_by(LANES) {
+                // SAFETY: passed on.
+                unsafe {
+                    let square = transformed::<L, bf16, ADJOINT>(&places, channel);
+                    let square = paired(square, transformed::<L, bf16, ADJOINT>(&others, channel));
+                    store_square(square, place.wrapping_add(channel - panel.start), SIZE * stride, stride);
+                }
+            }
+        }
+    }
+}
+
+impl<T: Stored> Correlation<'_, T> {
+    /// Where the numbers of a tile are: in the image of `channels` channels, or among the zeros.
+    #[inline(always)]
+    fn places(&self, tile: usize, channels: usize) -> [[*const T; SIZE]; SIZE] {
+        let [height, width] = self.size.map(|size| size as isize);
+        let (n, corner) = self.corner(tile);
+        let image = self.source.as_ptr().wrapping_add(n * self.size[0] * self.size[1] * channels);
+        let mut places = [[self.zeros.as_ptr(); SIZE]; SIZE];
+        for (i, row) in places.iter_mut().enumerate() {
+            for (j, place) in row.iter_mut().enumerate() {
+                let [y, x] = [corner[0] + i as isize, corner[1] + j as isize];
+                if y >= 0 && y < height && x >= 0 && x < width {
+                    *place = image.wrapping_add((y * width + x) as usize * channels);
+                }
+            }
+        }
+        places
+    }
+}
+
+/// The transform of sixteen channels of a tile.
+///
+/// # Safety
+/// Its numbers may be read, and the instruction set is available.
+#[inline(always)]
+unsafe fn transformed<L: Lanes, T: Stored, const ADJOINT: bool>(
+    places: &[[*const T; SIZE]; SIZE],
+    channel: usize,
+) -> [[L; SIZE]; SIZE] {
+    // SAFETY: passed on.
+    unsafe {
+        if ADJOINT {
+            along_both::<scheme::OutputAdjoint, L, _, _>(load_places::<L, T, OUT>(places, channel))
+        } else {
+            along_both::<scheme::Input, L, _, _>(load_places::<L, T, SIZE>(places, channel))
+        }
+    }
+}
+
+/// The first `N` by `N` of the numbers of sixteen channels.
 ///
 /// # Safety
 /// They may be read, and the instruction set is available.
 #[inline(always)]
-unsafe fn load_places<L: Lanes, const N: usize>(places: &[[*const f32; SIZE]; SIZE], channel: usize) -> [[L; N]; N] {
+unsafe fn load_places<L: Lanes, T: Stored, const N: usize>(
+    places: &[[*const T; SIZE]; SIZE],
+    channel: usize,
+) -> [[L; N]; N] {
     // SAFETY: passed on.
     let mut square = [[unsafe { L::splat(0.0) }; N]; N];
     for (values, places) in square.iter_mut().zip(places) {
         for (value, place) in values.iter_mut().zip(places) {
             // SAFETY: passed on.
-            *value = unsafe { L::load(place.wrapping_add(channel)) };
+            *value = unsafe { T::load(place.wrapping_add(channel)) };
         }
     }
     square
@@ -123,18 +184,18 @@ over_lanes! {
     /// # Safety
     /// The tiles exist, `from` holds their products in one panel, nobody else uses their places in `output`, and the
     /// instruction set is available.
-    pub(super) unsafe fn scatter[](
-        correlation: &Correlation<'_>, tiles: Range<usize>, from: Planes, epilogue: &Epilogue<'_>, output: *mut f32,
+    pub(super) unsafe fn scatter[T: Stored][T](
+        correlation: &Correlation<'_, T>, tiles: Range<usize>, from: Planes, epilogue: &Epilogue<'_>, output: *mut T,
     ) -> bool = scatter_with;
 }
 
 #[inline(always)]
-unsafe fn scatter_with<L: Lanes>(
-    correlation: &Correlation<'_>,
+unsafe fn scatter_with<L: Lanes, T: Stored>(
+    correlation: &Correlation<'_, T>,
     tiles: Range<usize>,
     from: Planes,
     epilogue: &Epilogue<'_>,
-    output: *mut f32,
+    output: *mut T,
 ) -> bool {
     // SAFETY: the instruction set is available.
     let zero = unsafe { L::splat(0.0) };
@@ -158,7 +219,7 @@ unsafe fn scatter_with<L: Lanes>(
                     let value = square[i][j];
                     check = check.plus_product(value, zero);
                     let place = first + (i * width + j) * filters + filter;
-                    steps.apply(value, epilogue, place).store(output.wrapping_add(place));
+                    T::store(steps.apply(value, epilogue, place), output.wrapping_add(place));
                 }
             }
         }
@@ -231,43 +292,66 @@ impl KernelStrides {
 
 over_lanes! {
     /// Transforms the kernels of sixteen filters, from `filter` on, to a panel at `to` (the place, its filters, the distance
-    /// between matrices): `[channel][filter of the panel]`.
+    /// between matrices): `[channel][filter of the panel]`, or with `PAIRED` words of bf16 for every two channels.
     ///
     /// # Safety
     /// The places may be written and the instruction set is available.
-    pub(super) unsafe fn transform_kernels[](
+    pub(super) unsafe fn transform_kernels[const PAIRED: bool][PAIRED](
         weights: (&[f32], &KernelStrides), filter: usize, channels: usize, to: (*mut f32, usize, usize),
     ) = transform_kernels_with;
 }
 
 #[inline(always)]
-unsafe fn transform_kernels_with<L: Lanes>(
+unsafe fn transform_kernels_with<L: Lanes, const PAIRED: bool>(
     (weight, strides): (&[f32], &KernelStrides),
     filter: usize,
     channels: usize,
     (to, width, stride): (*mut f32, usize, usize),
 ) {
-    // Neighbouring channels of one filter lie behind each other, or neighbouring filters of one channel.
-    let at_once = if strides.channel < strides.filter { CHANNELS } else { 1 };
     let mut taps = [[0.0_f32; LANES]; 9 * CHANNELS];
-    for first in (0..channels).step_by(at_once) {
-        let count = at_once.min(channels - first);
+    for first in (0..channels).step_by(CHANNELS) {
+        let count = CHANNELS.min(channels - first);
         let from = &weight[filter * strides.filter + first * strides.channel..];
-        transpose_block(Isa::current(), (from, strides.filter), (taps.as_flattened_mut(), LANES), [9 * count, LANES]);
-        for (channel, taps) in taps.chunks_exact(9).take(count).enumerate() {
-            // SAFETY: passed on.
+        if strides.channel < strides.filter {
+            // Neighbouring channels of one filter lie behind each other.
+            let taps = taps.as_flattened_mut();
+            transpose_block(Isa::current(), (from, strides.filter), (taps, LANES), [9 * count, LANES]);
+        } else {
+            for (channel, taps) in taps.chunks_exact_mut(9).take(count).enumerate() {
+                let from = (&from[channel * strides.channel..], strides.filter);
+                transpose_block(Isa::current(), from, (taps.as_flattened_mut(), LANES), [9, LANES]);
+            }
+        }
+        let words = if PAIRED { 2 } else { 1 };
+        for channel in (0..count).step_by(words) {
+            let to = to.wrapping_add((first + channel) / words * width);
+            // SAFETY: passed on; with `PAIRED`, the channels come in sixteens.
             unsafe {
-                let mut square = [[L::splat(0.0); 3]; 3];
-                for (i, row) in square.iter_mut().enumerate() {
-                    for (j, value) in row.iter_mut().enumerate() {
-                        *value = L::load(taps[strides.tap(i, j)].as_ptr());
-                    }
+                let mut square = kernel_square::<L>(&taps[9 * channel..], strides);
+                if PAIRED {
+                    square = paired(square, kernel_square::<L>(&taps[9 * (channel + 1)..], strides));
                 }
-                let square = along_both::<scheme::Kernel, L, _, _>(square);
-                store_square(square, to.wrapping_add((first + channel) * width), SIZE * stride, stride);
+                store_square(square, to, SIZE * stride, stride);
             }
         }
     }
+}
+
+/// The transform of the kernels of sixteen filters for one channel.
+///
+/// # Safety
+/// The instruction set is available.
+#[inline(always)]
+unsafe fn kernel_square<L: Lanes>(taps: &[[f32; LANES]], strides: &KernelStrides) -> [[L; SIZE]; SIZE] {
+    // SAFETY: passed on.
+    let mut square = [[unsafe { L::splat(0.0) }; 3]; 3];
+    for (i, row) in square.iter_mut().enumerate() {
+        for (j, value) in row.iter_mut().enumerate() {
+            // SAFETY: passed on.
+            *value = unsafe { L::load(taps[strides.tap(i, j)].as_ptr()) };
+        }
+    }
+    along_both::<scheme::Kernel, L, _, _>(square)
 }
 
 over_lanes! {
@@ -277,7 +361,7 @@ over_lanes! {
     ///
     /// # Safety
     /// The places may be read and the instruction set is available.
-    pub(super) unsafe fn kernel_gradients[](
+    pub(super) unsafe fn kernel_gradients[][](
         from: (*const f32, usize, usize), channels: usize, grad_weight: &mut [f32],
     ) = kernel_gradients_with;
 }
@@ -296,7 +380,7 @@ unsafe fn kernel_gradients_with<L: Lanes>(
             unsafe {
                 let from = from.wrapping_add((first + channel) * row);
                 let square = along_both::<scheme::KernelAdjoint, L, _, _>(load_square(from, SIZE * stride, stride));
-                store_square(square, taps.as_mut_ptr().cast(), 3 * LANES, LANES);
+                store_square(square, taps.as_mut_ptr().cast::<f32>(), 3 * LANES, LANES);
             }
         }
         let to = (&mut grad_weight[first * 9..], channels * 9);

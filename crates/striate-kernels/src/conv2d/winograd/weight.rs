@@ -1,13 +1,15 @@
 //! The gradient of the weights, summed over tiles.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Correlation;
 use super::scheme::SIZE;
-use super::transform::{Planes, gather, kernel_gradients};
+use super::transform::{Planes, gather, gather_pairs, kernel_gradients};
 use crate::arch::{Start, Tile, TileIsa};
+use crate::bf16::bf16;
 use crate::conv2d::Conv2dGeometry;
-use crate::conv2d::lanes::LANES;
+use crate::conv2d::lanes::{LANES, Stored};
 use crate::memory::Buffer;
 use crate::panels::{Panels, Target, for_each_tile};
 use crate::threads::{Pieces, parallel_for, parallel_for_scratch};
@@ -29,14 +31,14 @@ const PANEL: usize = 48;
 /// Sizes and lengths have been checked, and the geometry suits. Returns whether all sums are finite; if not, the gradient is
 /// of no use.
 #[must_use]
-pub(in crate::conv2d) fn backward_weight(
+pub(in crate::conv2d) fn backward_weight<T: Summed>(
     isa: TileIsa,
     g: &Conv2dGeometry,
-    input: &[f32],
-    grad_output: &[f32],
+    input: &[T],
+    grad_output: &[T],
     grad_weight: &mut [f32],
 ) -> bool {
-    let zeros = Buffer::zeroed(g.in_channels.max(g.out_channels) * size_of::<f32>());
+    let zeros = Buffer::zeroed(g.in_channels.max(g.out_channels) * size_of::<T>());
     let out_size = g.output_size();
     let inputs = Correlation {
         isa,
@@ -52,15 +54,53 @@ pub(in crate::conv2d) fn backward_weight(
     gradient.run(grad_weight)
 }
 
-struct Gradient<'a> {
-    inputs: Correlation<'a>,
+/// Numbers whose transforms are summed over tiles: word by word, so that of bf16 two tiles share a row.
+pub(in crate::conv2d) trait Summed: Stored {
+    /// Brings the tiles to `to`, the first to its row `first_row`.
+    ///
+    /// # Safety
+    /// The tiles exist, the rows of `to` may be written, and the instruction set is available.
+    unsafe fn gather_sums<const ADJOINT: bool>(
+        correlation: &Correlation<'_, Self>,
+        tiles: Range<usize>,
+        to: Planes,
+        first_row: usize,
+    );
+}
+
+impl Summed for f32 {
+    unsafe fn gather_sums<const ADJOINT: bool>(
+        correlation: &Correlation<'_, Self>,
+        tiles: Range<usize>,
+        to: Planes,
+        first_row: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { gather::<f32, ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
+    }
+}
+
+impl Summed for bf16 {
+    unsafe fn gather_sums<const ADJOINT: bool>(
+        correlation: &Correlation<'_, Self>,
+        tiles: Range<usize>,
+        to: Planes,
+        first_row: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe { gather_pairs::<ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
+    }
+}
+
+struct Gradient<'a, T> {
+    inputs: Correlation<'a, T>,
     /// The output gradients, cut in the same tiles.
-    outputs: Correlation<'a>,
+    outputs: Correlation<'a, T>,
     channels: usize,
     filters: usize,
 }
 
-impl Gradient<'_> {
+impl<T: Summed> Gradient<'_, T> {
     /// Returns whether all sums are finite.
     fn run(&self, grad_weight: &mut [f32]) -> bool {
         let stride = self.channels * self.filters;
@@ -111,8 +151,8 @@ impl Gradient<'_> {
     fn sum_in_parts(&self, parts: usize, sums: Target) {
         let (count, len) = (self.inputs.tile_count(), SIZE * SIZE * self.channels * self.filters);
         let most = (BLOCK_LEN / self.tile_len()).clamp(16, 64);
-        let inputs_len = Planes::len(most, self.channels);
-        let scratch_len = inputs_len + Planes::len(most, self.filters);
+        let inputs_len = Planes::<f32>::len(most, self.channels);
+        let scratch_len = inputs_len + Planes::<f32>::len(most, self.filters);
         parallel_for_scratch::<f32>(parts, scratch_len, &|part, scratch| {
             let tiles = part * count / parts..(part + 1) * count / parts;
             let (inputs, grads) = scratch.split_at_mut(inputs_len);
@@ -120,14 +160,15 @@ impl Gradient<'_> {
             for block in 0..blocks {
                 let place = |block: usize| tiles.start + tiles.len() * block / blocks;
                 let tiles = place(block)..place(block + 1);
-                let inputs = self.planes(inputs.as_mut_ptr(), tiles.len());
-                let grads = self.grad_planes(grads.as_mut_ptr(), tiles.len());
+                let rows = tiles.len().div_ceil(T::PER_WORD);
+                let inputs = self.planes(inputs.as_mut_ptr(), rows);
+                let grads = self.grad_planes(grads.as_mut_ptr(), rows);
                 let start = if block == 0 { Start::Zero } else { Start::Accumulate };
                 // SAFETY: the tiles exist, the scratch has room for a block, the part has sums of its own, and the
                 // instruction set is available.
                 unsafe {
-                    gather::<false>(self.inputs.isa, &self.inputs, tiles.clone(), inputs, 0);
-                    gather::<true>(self.outputs.isa, &self.outputs, tiles, grads, 0);
+                    T::gather_sums::<false>(&self.inputs, tiles.clone(), inputs, 0);
+                    T::gather_sums::<true>(&self.outputs, tiles, grads, 0);
                     for number in 0..SIZE * SIZE {
                         for panel in 0..grads.panels().count() {
                             self.multiply((inputs, grads), [number, panel], start, sums.at(part * len));
@@ -143,21 +184,21 @@ impl Gradient<'_> {
         let count = self.inputs.tile_count();
         let blocks = (count * self.tile_len()).div_ceil(SHARED_LEN).max(1);
         let most = count.div_ceil(blocks);
-        let mut scratch =
-            [self.channels, self.filters].map(|columns| Buffer::uninit(Planes::len(most, columns) * size_of::<f32>()));
+        let mut scratch = [self.channels, self.filters]
+            .map(|columns| Buffer::uninit(Planes::<f32>::len(most, columns) * size_of::<f32>()));
         let [inputs, grads] = scratch.each_mut().map(|buffer| buffer.as_mut_slice::<f32>().as_mut_ptr());
         let [inputs, grads] = [self.planes(inputs, 0), self.grad_planes(grads, 0)];
         for block in 0..blocks {
             let tiles = count * block / blocks..count * (block + 1) / blocks;
-            let rows = tiles.len();
+            let rows = tiles.len().div_ceil(T::PER_WORD);
             let (inputs, grads) = (Planes { rows, ..inputs }, Planes { rows, ..grads });
-            parallel_for(rows.div_ceil(CHUNK_TILES), &|chunk| {
+            parallel_for(tiles.len().div_ceil(CHUNK_TILES), &|chunk| {
                 let first = chunk * CHUNK_TILES;
                 let tiles = tiles.start + first..(tiles.start + first + CHUNK_TILES).min(tiles.end);
                 // SAFETY: the tiles exist, each belongs to one chunk, and the buffers have room for a block.
                 unsafe {
-                    gather::<false>(self.inputs.isa, &self.inputs, tiles.clone(), inputs, first);
-                    gather::<true>(self.outputs.isa, &self.outputs, tiles, grads, first);
+                    T::gather_sums::<false>(&self.inputs, tiles.clone(), inputs, first / T::PER_WORD);
+                    T::gather_sums::<true>(&self.outputs, tiles, grads, first / T::PER_WORD);
                 }
             });
             let panels = grads.panels().count();
