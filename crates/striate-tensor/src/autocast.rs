@@ -13,10 +13,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use striate_kernels::bf16::bf16;
+
 use crate::autograd::Backward;
 use crate::error::OrPanic;
 use crate::layout::Layout;
-use crate::storage::Storage;
+use crate::storage::{Data, Storage};
 use crate::{DType, Tensor, TensorError};
 
 thread_local! {
@@ -141,6 +143,17 @@ pub(crate) fn parameter(op: &'static str, x: &Tensor) -> Result<Tensor, TensorEr
         CASTS.with_borrow_mut(|casts| casts.insert(key, cast));
     }
     Ok(value)
+}
+
+/// What gives the elements of a contiguous parameter for an operation in bf16, for who keeps what is made of them.
+pub(crate) fn narrow_parameter<'a>(
+    op: &'static str,
+    x: &'a Tensor,
+) -> Result<impl Fn() -> Data<bf16> + Copy + use<'a>, TensorError> {
+    if !matches!(x.dtype(), DType::F32 | DType::BF16) {
+        return Err(TensorError::dtypes_differ(op, DType::BF16, x.dtype()));
+    }
+    Ok(move || x.detach().to_dtype(DType::BF16).data::<bf16>())
 }
 
 /// Computes an operation of the second column on bf16 in f32. Outside [`autocast`], the result is rounded back.

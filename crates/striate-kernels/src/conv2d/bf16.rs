@@ -7,9 +7,8 @@
 
 use half::bf16;
 
-use super::filters::WeightStrides;
 use super::tiled::{self, Output};
-use super::{Conv2dGeometry, weight as weight_gradient, winograd};
+use super::{Conv2dGeometry, PackedWeight, weight as weight_gradient, winograd};
 use crate::arch::TileIsa;
 use crate::bf16::{interleave_rows, round, row_words, widened};
 use crate::epilogue::Epilogue;
@@ -34,28 +33,44 @@ fn forward_with(
     bias: Option<&[f32]>,
     output: &mut [bf16],
 ) {
-    if weight.is_empty() || g.is_depthwise() || (g.groups > 1 && !g.group_in_channels().is_multiple_of(2)) {
+    let Some(packed) = PackedWeight::new_bf16_for(isa, g, weight) else {
         return rounded(output, |output| {
             super::forward(g, widened(input).as_slice(), widened(weight).as_slice(), bias, output);
         });
-    }
-    if winograd::suits(isa, g) {
-        let packed = winograd::pack_forward::<bf16>(isa, g, widened(weight).as_slice());
-        let epilogue = Epilogue { bias, ..Epilogue::default() };
-        if winograd::forward(isa, g, input, packed.as_slice(), &epilogue, output) {
-            return;
-        }
-    }
-    let area = g.kernel[0] * g.kernel[1];
-    let input = row_words(input, g.in_channels);
+    };
+    packed.forward_bf16(g, input, || weight, &Epilogue { bias, ..Epilogue::default() }, output);
+}
+
+/// Whether the channels of a group can be paired.
+pub(super) fn has_pairs(g: &Conv2dGeometry) -> bool {
+    !g.is_depthwise() && (g.groups == 1 || g.group_in_channels().is_multiple_of(2))
+}
+
+/// The convolution of words.
+fn words(g: &Conv2dGeometry) -> Conv2dGeometry {
+    Conv2dGeometry { in_channels: g.group_in_channels().div_ceil(2) * g.groups, ..*g }
+}
+
+/// The weights as [`forward_packed`] reads them. The channels have pairs.
+pub(super) fn pack(isa: TileIsa, g: &Conv2dGeometry, weight: &[bf16]) -> Buffer {
     // Filters of words: `[o, c / 2, kh, kw]`.
-    let pairs = g.group_in_channels().div_ceil(2);
-    let weight = pair_taps(weight, g.out_channels, g.group_in_channels(), area);
-    let words = Conv2dGeometry { in_channels: pairs * g.groups, ..*g };
-    let strides = WeightStrides::forward(&words);
+    let weight = pair_taps(weight, g.out_channels, g.group_in_channels(), g.kernel[0] * g.kernel[1]);
+    tiled::pack(isa, &words(g), weight.as_slice())
+}
+
+/// The direct sums, with weights from [`pack`]. The lengths fit the geometry.
+pub(super) fn forward_packed(
+    isa: TileIsa,
+    g: &Conv2dGeometry,
+    input: &[bf16],
+    packed: &[f32],
+    epilogue: &Epilogue<'_>,
+    output: &mut [bf16],
+) {
+    let input = row_words(input, g.in_channels);
     let output = Output::Bf16(Target::new(output));
-    // SAFETY: the lengths have been checked against the geometry, and the instruction set is available.
-    unsafe { tiled::forward_to(isa, &words, input.get(), (weight.as_slice(), &strides), bias, output) };
+    // SAFETY: the lengths fit the geometry, and the instruction set is available.
+    unsafe { tiled::forward_packed(isa, &words(g), input.get(), packed, epilogue, output) };
 }
 
 /// [`backward_input`](super::backward_input) for bf16, with products and sums in `f32` and the result rounded.

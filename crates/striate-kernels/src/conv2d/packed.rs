@@ -1,11 +1,15 @@
 //! Weights of a convolution arranged once for many uses.
 
-use super::{Conv2dGeometry, tiled, winograd};
+use std::ops::Deref;
+
+use super::{Conv2dGeometry, bf16 as pairs, tiled, winograd};
 use crate::arch::TileIsa;
+use crate::bf16::{bf16, widened};
 use crate::epilogue::Epilogue;
 use crate::memory::Buffer;
+use crate::panels::Target;
 
-/// The weights of a convolution of `f32` as its forward kernel reads them.
+/// The weights of a convolution as its forward kernel reads them: for images of `f32` or of bf16.
 ///
 /// Arranging is a pass over the weights, which is most of the work for a single small image. Who uses the same weights
 /// again may keep them arranged.
@@ -18,6 +22,7 @@ pub struct PackedWeight {
 /// What the arrangement depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
+    isa: TileIsa,
     channels: [usize; 2],
     kernel: [usize; 2],
     groups: usize,
@@ -25,9 +30,9 @@ struct Key {
 }
 
 impl Key {
-    fn new(g: &Conv2dGeometry) -> Self {
-        let transformed = winograd::suits(TileIsa::f32(), g);
-        Self { channels: [g.in_channels, g.out_channels], kernel: g.kernel, groups: g.groups, transformed }
+    fn new(isa: TileIsa, g: &Conv2dGeometry) -> Self {
+        let transformed = winograd::suits(isa, g);
+        Self { isa, channels: [g.in_channels, g.out_channels], kernel: g.kernel, groups: g.groups, transformed }
     }
 }
 
@@ -42,14 +47,41 @@ impl PackedWeight {
         if weight.is_empty() || g.is_depthwise() {
             return None;
         }
-        let (isa, key) = (TileIsa::f32(), Key::new(g));
+        let key = Key::new(TileIsa::f32(), g);
         let arrange = if key.transformed { winograd::pack_forward::<f32> } else { tiled::pack };
-        Some(Self { packed: arrange(isa, g, weight), key })
+        Some(Self { packed: arrange(key.isa, g, weight), key })
     }
 
-    /// Whether these weights are arranged as this convolution needs them. That may change with the size of the batch.
+    /// [`PackedWeight::new`] for bf16. `None` also where the channels of a group have no pairs.
+    ///
+    /// # Panics
+    /// If the length does not fit the geometry.
+    pub fn new_bf16(g: &Conv2dGeometry, weight: &[bf16]) -> Option<Self> {
+        Self::new_bf16_for(TileIsa::bf16(), g, weight)
+    }
+
+    pub(super) fn new_bf16_for(isa: TileIsa, g: &Conv2dGeometry, weight: &[bf16]) -> Option<Self> {
+        g.check();
+        assert_eq!(weight.len(), g.weight_len(), "conv2d: length of the weight for {g:?}");
+        if weight.is_empty() || !pairs::has_pairs(g) {
+            return None;
+        }
+        let key = Key::new(isa, g);
+        let packed = match key.transformed {
+            true => winograd::pack_forward::<bf16>(isa, g, widened(weight).as_slice()),
+            false => pairs::pack(isa, g, weight),
+        };
+        Some(Self { packed, key })
+    }
+
+    /// Whether these weights are arranged as this convolution of `f32` needs them. That may change with the size of the batch.
     pub fn fits(&self, g: &Conv2dGeometry) -> bool {
-        self.key == Key::new(g)
+        self.key == Key::new(TileIsa::f32(), g)
+    }
+
+    /// [`PackedWeight::fits`] for bf16.
+    pub fn fits_bf16(&self, g: &Conv2dGeometry) -> bool {
+        self.key == Key::new(TileIsa::bf16(), g)
     }
 
     /// [`forward_fused`](super::forward_fused) with these weights, given beside the input as they were before they were
@@ -67,15 +99,40 @@ impl PackedWeight {
         g.check_lengths(input.len(), weight.len(), output.len());
         assert!(self.fits(g), "conv2d: weights arranged for {:?} used for {g:?}", self.key);
         epilogue.check(g.out_channels, output.len());
-        let (isa, packed) = (TileIsa::f32(), self.packed.as_slice::<f32>());
+        let (isa, packed) = (self.key.isa, self.packed.as_slice::<f32>());
         let direct = |packed: &[f32], output: &mut [f32]| {
             // SAFETY: the lengths have been checked, and the instruction set is the one in use.
-            unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, output) };
+            unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, tiled::Output::F32(Target::new(output))) };
         };
         if !self.key.transformed {
             direct(packed, output);
         } else if !winograd::forward(isa, g, input, packed, epilogue, output) {
             direct(tiled::pack(isa, g, weight).as_slice(), output);
+        }
+    }
+
+    /// [`forward_bf16`](super::forward_bf16) with these weights, and more steps before the results are rounded; `weight` gives
+    /// them as they were before they were arranged, and is called where infinities are met.
+    ///
+    /// # Panics
+    /// If a length does not fit the geometry, the weights do not [fit](PackedWeight::fits_bf16), or there is a residual.
+    pub fn forward_bf16<W: Deref<Target = [bf16]>>(
+        &self,
+        g: &Conv2dGeometry,
+        input: &[bf16],
+        weight: impl FnOnce() -> W,
+        epilogue: &Epilogue<'_>,
+        output: &mut [bf16],
+    ) {
+        g.check_lengths(input.len(), g.weight_len(), output.len());
+        assert!(self.key == Key::new(self.key.isa, g), "conv2d: weights arranged for {:?} used for {g:?}", self.key);
+        epilogue.check(g.out_channels, output.len());
+        assert!(epilogue.residual.is_none(), "conv2d: a residual of f32 beside bf16");
+        let (isa, packed) = (self.key.isa, self.packed.as_slice::<f32>());
+        if !self.key.transformed {
+            pairs::forward_packed(isa, g, input, packed, epilogue, output);
+        } else if !winograd::forward(isa, g, input, packed, epilogue, output) {
+            pairs::forward_packed(isa, g, input, pairs::pack(isa, g, &weight()).as_slice(), epilogue, output);
         }
     }
 }

@@ -118,7 +118,7 @@ impl Correlation {
     /// # Safety
     /// `isa` is available and every result place is inside the slice of `output`; no two are the same.
     unsafe fn run(&self, source: &[f32], packed: &[f32], epilogue: &Epilogue<'_>, output: Output) {
-        let cut = self.cut(matches!(output, Output::F32(_)));
+        let cut = self.cut();
         let image_len = self.size[0] * self.size[1] * self.channels;
         let whole = self.window(0..self.out_size[0]);
         let skips_padding = !whole.is_inside(self.size) && self.skips_padding();
@@ -184,18 +184,14 @@ impl Correlation {
             // A panel of weights stays in the cache for all units.
             for panel in part * cut.panels / cut.panel_parts..(part + 1) * cut.panels / cut.panel_parts {
                 for (i, unit) in units.clone().enumerate() {
+                    let sums = scratch.wrapping_add(i * unit_len);
                     // SAFETY: the window is inside the image, was copied, or its padding is skipped, so all taps of these
                     // rows may be read; the caller promises the result places, and each unit and panel runs once.
-                    unsafe { block(unit, scratch.wrapping_add(i * unit_len)).run(panel, epilogue) };
-                }
-            }
-            if let Output::Bf16(target) = output {
-                for (i, unit) in units.enumerate() {
-                    // SAFETY: the sums of all panels are in the scratch; the places as above.
                     unsafe {
-                        let len = rows(unit).len() * self.out_size[1] * self.filters;
-                        let sums = std::slice::from_raw_parts(scratch.add(i * unit_len), len);
-                        self.round(sums, target.at(place(unit)));
+                        block(unit, sums).run(panel, epilogue);
+                        if let Output::Bf16(target) = output {
+                            self.round(rows(unit).len(), self.panel_filters(panel), sums, target.at(place(unit)));
+                        }
                     }
                 }
             }
@@ -215,7 +211,7 @@ struct Cut {
 }
 
 impl Correlation {
-    fn cut(&self, splits_panels: bool) -> Cut {
+    fn cut(&self) -> Cut {
         let pixels = self.batch * self.out_size[0] * self.out_size[1];
         let weights = self.depth() * self.group_filters() * self.groups;
         // Large weights are read for as many pixels as possible; the small ones are in the cache anyway.
@@ -230,8 +226,8 @@ impl Correlation {
         let units_per_chunk = if blocks > 1 { 1 } else { (wanted / (rows * self.out_size[1])).clamp(1, units) };
         let panels = self.groups * Panels::new(self.isa, self.group_filters()).count();
         let chunks = units.div_ceil(units_per_chunk);
-        let panel_parts = if splits_panels { MIN_CHUNKS.div_ceil(chunks).min(panels) } else { 1 };
-        Cut { rows, blocks, units_per_chunk, panels, panel_parts: panel_parts.max(1) }
+        let panel_parts = MIN_CHUNKS.div_ceil(chunks).min(panels).max(1);
+        Cut { rows, blocks, units_per_chunk, panels, panel_parts }
     }
 
     /// The same correlation in longer rows where that is possible: kernels of one element care for no row's end.
@@ -252,19 +248,30 @@ impl Correlation {
 }
 
 impl Correlation {
-    /// Rounds the sums of some rows to their places, of which `to` is the first.
+    /// The filters of a panel of a group.
+    fn panel_filters(&self, panel: usize) -> Range<usize> {
+        let panels = Panels::new(self.isa, self.group_filters());
+        let (group, columns) = (panel / panels.count(), panels.columns(panel % panels.count()));
+        let first = group * self.group_filters();
+        first + columns.start..first + columns.end
+    }
+
+    /// Rounds the sums of some filters of some rows to their places; `sums` and `to` are those of the first pixel.
     ///
     /// # Safety
-    /// These result places may be written, and nobody else uses them.
-    unsafe fn round(&self, sums: &[f32], to: *mut bf16) {
-        let dense = self.out_strides[2] == self.filters;
-        let run = if dense { self.out_size[1] * self.filters } else { self.filters };
-        let row_runs = self.out_size[1] * self.filters / run.max(1);
-        for (i, sums) in sums.chunks_exact(run.max(1)).enumerate() {
-            let place = i / row_runs * self.out_strides[1] + i % row_runs * self.out_strides[2];
+    /// The sums may be read and the result places written, and nobody else uses them.
+    unsafe fn round(&self, rows: usize, filters: Range<usize>, sums: *const f32, to: *mut bf16) {
+        // All filters of neighbouring pixels are one run.
+        let whole = filters.len() == self.filters && self.out_strides[2] == self.filters;
+        let [runs, len] = if whole { [1, self.out_size[1] * self.filters] } else { [self.out_size[1], filters.len()] };
+        for (row, run) in (0..rows).flat_map(|row| (0..runs).map(move |run| (row, run))) {
+            let from = (row * self.out_size[1] + run) * self.filters + filters.start;
+            let place = row * self.out_strides[1] + run * self.out_strides[2] + filters.start;
             // SAFETY: passed on.
-            let to = unsafe { std::slice::from_raw_parts_mut(to.wrapping_add(place), run) };
-            crate::bf16::round_here(sums, to);
+            unsafe {
+                let sums = std::slice::from_raw_parts(sums.wrapping_add(from), len);
+                crate::bf16::round_here(sums, std::slice::from_raw_parts_mut(to.wrapping_add(place), len));
+            }
         }
     }
 }
@@ -300,11 +307,11 @@ impl Block<'_> {
     /// All taps may be read, except those in the padding where it is skipped, and all result places written.
     unsafe fn run(&self, panel: usize, epilogue: &Epilogue<'_>) {
         let c = self.correlation;
-        let panels = Panels::new(c.isa, c.group_filters());
-        let (group, columns) = (panel / panels.count(), panels.columns(panel % panels.count()));
+        let filters = c.panel_filters(panel);
+        let (group, filter) = (filters.start / c.group_filters(), filters.start);
+        let columns = filter - group * c.group_filters()..filters.end - group * c.group_filters();
         let at_once = c.columns_at_once(self.skips_padding);
         let segments_at_once = (MAX_DEPTH / (at_once * c.group_channels()).max(1)).max(1);
-        let filter = group * c.group_filters() + columns.start;
         let mut start =
             epilogue.first().map_or(Start::Zero, |bias| Start::Bias(bias[filter..][..columns.len()].as_ptr()));
         // SAFETY: passed on, here and below.
@@ -394,30 +401,10 @@ pub(super) fn forward(
     bias: Option<&[f32]>,
     output: &mut [f32],
 ) {
-    let strides = WeightStrides::forward(g);
+    let epilogue = Epilogue { bias, ..Epilogue::default() };
+    let packed = pack(isa, g, weight);
     // SAFETY: the lengths have been checked against the geometry.
-    unsafe { forward_to(isa, g, input, (weight, &strides), bias, Output::F32(Target::new(output))) };
-}
-
-/// As [`forward`], in words: `g` counts them as channels.
-///
-/// # Safety
-/// `isa` is available and the lengths fit the geometry.
-pub(super) unsafe fn forward_to(
-    isa: TileIsa,
-    g: &Conv2dGeometry,
-    input: &[f32],
-    (weight, strides): (&[f32], &WeightStrides),
-    bias: Option<&[f32]>,
-    output: Output,
-) {
-    if g.output_len() == 0 {
-        return;
-    }
-    let correlation = Correlation::forward(isa, g);
-    let packed = correlation.pack(weight, strides);
-    // SAFETY: passed on; these are the output places of the geometry.
-    unsafe { correlation.run(input, packed.as_slice(), &Epilogue { bias, ..Epilogue::default() }, output) };
+    unsafe { forward_packed(isa, g, input, packed.as_slice(), &epilogue, Output::F32(Target::new(output))) };
 }
 
 /// The weights as [`forward_packed`] reads them.
@@ -425,7 +412,7 @@ pub(super) fn pack(isa: TileIsa, g: &Conv2dGeometry, weight: &[f32]) -> Buffer {
     Correlation::forward(isa, g).pack(weight, &WeightStrides::forward(g))
 }
 
-/// [`forward`] with weights from [`pack`] for these channels and this kernel.
+/// The forward pass with weights from [`pack`] for these channels and this kernel; of words, `g` counts them as channels.
 ///
 /// # Safety
 /// `isa` is available and the lengths fit the geometry.
@@ -435,11 +422,11 @@ pub(super) unsafe fn forward_packed(
     input: &[f32],
     packed: &[f32],
     epilogue: &Epilogue<'_>,
-    output: &mut [f32],
+    output: Output,
 ) {
     if g.output_len() > 0 {
         // SAFETY: passed on; these are the output places of the geometry.
-        unsafe { Correlation::forward(isa, g).run(input, packed, epilogue, Output::F32(Target::new(output))) };
+        unsafe { Correlation::forward(isa, g).run(input, packed, epilogue, output) };
     }
 }
 

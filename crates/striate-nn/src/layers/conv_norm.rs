@@ -1,6 +1,6 @@
 //! A convolution, its batch norm and what follows, in one pass where that is possible.
 
-use striate_tensor::{ConvSteps, DType, Tensor, is_autocast_enabled, is_grad_enabled};
+use striate_tensor::{ConvSteps, Tensor, is_grad_enabled};
 
 use super::{BatchNorm2d, Conv2d, ReLU};
 use crate::{Context, ModuleError};
@@ -8,8 +8,8 @@ use crate::{Context, ModuleError};
 /// `relu(norm(conv(x)) + residual)`, the last two if asked for: how blocks of convolutional networks are made.
 ///
 /// In evaluation without gradients this is one pass: the normalisation is a scale and a shift there, and they, the residual
-/// and ReLU are taken before a result is stored. In training, in bf16, or when somebody looks at the modules' outputs
-/// ([`Context::is_observed`]), the modules run one after the other. [`Sequential`](crate::Sequential) does the same for
+/// and ReLU are taken before a result is stored (in bf16 a residual is added after it). In training, or when somebody looks at
+/// the modules' outputs ([`Context::is_observed`]), the modules run one after the other. [`Sequential`](crate::Sequential) does the same for
 /// neighbours of these kinds.
 ///
 /// ```
@@ -63,10 +63,6 @@ impl<'a> ConvNorm<'a> {
     /// `None` where the modules have to run one after the other, or something does not fit.
     pub(super) fn in_one_pass(&self, input: &Tensor, context: &Context) -> Option<Tensor> {
         if context.training() || context.is_observed() || is_grad_enabled() {
-            return None;
-        }
-        // Bf16 is rounded between the modules.
-        if is_autocast_enabled() || input.dtype() == DType::BF16 {
             return None;
         }
         let (conv, norm) = (self.conv.1, self.norm.1);

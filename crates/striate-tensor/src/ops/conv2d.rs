@@ -121,8 +121,8 @@ pub struct ConvSteps<'a> {
 impl Tensor {
     /// [`conv2d`](Self::conv2d) and the steps after it. In `f32` inference they are taken before the results are stored, so
     /// that batch norm, a residual connection and ReLU cost no pass over the image; otherwise one after the other, with the
-    /// gradients of each. Inside [`autocast`](crate::autocast) it is always one after the other, each in the precision that
-    /// is chosen for it there.
+    /// gradients of each. In bf16 and inside [`autocast`](crate::autocast) likewise, but that a residual is added, and ReLU taken
+    /// then, after rounding.
     ///
     /// ```
     /// use striate_tensor::{Conv2dOptions, ConvSteps, DType, Tensor};
@@ -153,11 +153,20 @@ impl Tensor {
         let fits = vectors.clone().all(|vector| vector.shape() == [geometry.out_channels])
             && steps.residual.is_none_or(|residual| residual.shape() == shape);
         let others: Vec<&Tensor> = vectors.chain(steps.residual).collect();
-        let plain = others.iter().all(|tensor| tensor.dtype() == self.dtype())
-            && weight.dtype() == self.dtype()
-            && !crate::autocast::lowers(self)
-            && !(is_grad_enabled() && [self, weight].iter().chain(&others).any(|input| input.requires_grad()));
-        if fits && plain {
+        let recorded = is_grad_enabled() && [self, weight].iter().chain(&others).any(|input| input.requires_grad());
+        if fits && !recorded && crate::autocast::lowers(self) {
+            let relu = steps.relu && steps.residual.is_none();
+            let vectors = [steps.scale, steps.shift];
+            if let Some(y) = super::mixed::conv2d::forward_arranged(&geometry, self, weight, vectors, relu)? {
+                return match steps.residual {
+                    Some(residual) if steps.relu => y.try_add(residual)?.try_relu(),
+                    Some(residual) => y.try_add(residual),
+                    None => Ok(y),
+                };
+            }
+        }
+        let alike = others.iter().all(|tensor| tensor.dtype() == self.dtype()) && weight.dtype() == self.dtype();
+        if fits && alike && !recorded && !crate::autocast::lowers(self) {
             let input = self.to_format(MemoryFormat::ChannelsLast);
             let layout = Layout::in_format(&shape, MemoryFormat::ChannelsLast);
             if let Some(output) = forward_arranged(&geometry, &input, weight, steps.shift, &steps, &layout) {

@@ -1,14 +1,16 @@
 //! `conv2d` of bf16. The mathematics is in [`conv2d`](super::super::conv2d).
 
 use striate_kernels::bf16::bf16;
-use striate_kernels::conv2d::{Conv2dGeometry, backward_input_bf16, backward_weight_bf16, forward_bf16};
+use striate_kernels::conv2d::{
+    Conv2dGeometry, Epilogue, PackedWeight, backward_input_bf16, backward_weight_bf16, forward_bf16,
+};
 
 use super::{fill, parameter_gradient, wide_bias};
 use crate::autocast;
 use crate::autograd::{Backward, SavedTensor};
 use crate::layout::{Layout, MemoryFormat};
 use crate::ops::conv2d::{Conv2dOptions, OP, geometry};
-use crate::{DType, Tensor, TensorError};
+use crate::{DType, Tensor, TensorError, is_grad_enabled};
 
 /// `x` is bf16, or `f32` inside autocast.
 pub(in crate::ops) fn conv2d(
@@ -18,6 +20,12 @@ pub(in crate::ops) fn conv2d(
     options: Conv2dOptions,
 ) -> Result<Tensor, TensorError> {
     let geometry = geometry(x, weight, bias, options)?;
+    let inputs = [Some(x), Some(weight), bias];
+    if !(is_grad_enabled() && inputs.iter().flatten().any(|input| input.requires_grad()))
+        && let Some(output) = forward_arranged(&geometry, x, weight, [None, bias], false)?
+    {
+        return Ok(output);
+    }
     let x = autocast::activation(OP, x)?;
     let cast = autocast::parameter(OP, weight)?;
     let wide_bias = wide_bias(OP, bias)?;
@@ -34,6 +42,30 @@ pub(in crate::ops) fn conv2d(
         weight: SavedTensor::new(&cast),
         parameters: [weight.dtype(), bias.map_or(DType::F32, Tensor::dtype)],
     }))
+}
+
+/// The forward pass of inference: `relu(conv(x) scale + shift)`, each step if asked for, rounded once at the end. The weight
+/// arranged for the kernel is kept with its storage until it is written to. `None` where weights are not arranged.
+pub(in crate::ops) fn forward_arranged(
+    geometry: &Conv2dGeometry,
+    x: &Tensor,
+    weight: &Tensor,
+    [scale, shift]: [Option<&Tensor>; 2],
+    relu: bool,
+) -> Result<Option<Tensor>, TensorError> {
+    if !weight.is_contiguous() {
+        return Ok(None);
+    }
+    let narrow = autocast::narrow_parameter(OP, weight)?;
+    let arrange = || PackedWeight::new_bf16(geometry, &narrow());
+    let fits = |packed: &PackedWeight| packed.fits_bf16(geometry);
+    let Some(packed) = weight.0.storage.derived(weight.layout().offset, fits, arrange) else { return Ok(None) };
+    let input = autocast::activation(OP, x)?.to_format(MemoryFormat::ChannelsLast);
+    let (scale, shift) = (wide_bias(OP, scale)?, wide_bias(OP, shift)?);
+    let epilogue = Epilogue { scale: scale.as_deref(), bias: shift.as_deref(), residual: None, relu };
+    Ok(Some(fill(output_layout(geometry), |output| {
+        packed.forward_bf16(geometry, &input.data::<bf16>(), narrow, &epilogue, output);
+    })))
 }
 
 fn output_layout(geometry: &Conv2dGeometry) -> Layout {
