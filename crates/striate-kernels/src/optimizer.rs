@@ -1,7 +1,7 @@
 //! Optimiser steps on slices, with the arithmetic of PyTorch's `torch.optim`.
 
 use crate::Element;
-use crate::arch::vectorize;
+use crate::arch::{vectorize, vectorized};
 use crate::pointwise::GRAIN;
 use crate::threads::{Pieces, parallel_for};
 
@@ -169,5 +169,82 @@ vectorize! {
         for (((p, m), v), &g) in parameter.iter_mut().zip(first).zip(second).zip(gradient) {
             *p = update(*p, g, m, v);
         }
+    }
+}
+
+/// Runs `body` on matching pieces of a parameter, its gradient and what is remembered of it, in parallel; a memory may be
+/// empty, and is then in every piece. Gives the sums of what `body` gives, added in the order of the pieces: the same for
+/// any number of threads.
+///
+/// ```
+/// use striate_kernels::optimizer::update_in_pieces;
+/// let (mut parameter, gradient, mut velocity) = ([1.0_f32, 2.0], [0.5_f32, 0.5], [0.0_f32; 2]);
+/// let sums = update_in_pieces(&mut parameter, &gradient, [&mut velocity, &mut [], &mut []], |p, g, [v, ..]| {
+///     v.iter_mut().zip(g).for_each(|(v, g)| *v += g);
+///     p.iter_mut().zip(v).for_each(|(p, v)| *p -= *v);
+///     [p.len() as f64, 0.0]
+/// });
+/// assert_eq!((parameter, sums), ([0.5, 1.5], [2.0, 0.0]));
+/// ```
+///
+/// # Panics
+/// If the lengths differ.
+pub fn update_in_pieces<T: Element>(
+    parameter: &mut [T],
+    gradient: &[T],
+    memories: [&mut [T]; 3],
+    body: impl Fn(&mut [T], &[T], [&mut [T]; 3]) -> [f64; 2] + Sync,
+) -> [f64; 2] {
+    let len = parameter.len();
+    let fits = |memory: &&mut [T]| memory.is_empty() || memory.len() == len;
+    assert!(gradient.len() == len && memories.iter().all(fits), "update_in_pieces: lengths differ");
+    let used = [0, 1, 2].map(|index| !memories[index].is_empty());
+    let parameters = Pieces::new(parameter, GRAIN);
+    let memories = memories.map(|memory| Pieces::new(memory, GRAIN));
+    let mut sums = vec![[0.0; 2]; parameters.count()];
+    let pieces = Pieces::new(&mut sums, 1);
+    parallel_for(parameters.count(), &|chunk| {
+        // SAFETY: each chunk runs once, and takes its own pieces; a memory in use has as many as the parameter.
+        let (parameter, sum) = unsafe { (parameters.get(chunk), pieces.get(chunk)) };
+        let memories = [0, 1, 2].map(|index| match used[index] {
+            // SAFETY: as above.
+            true => unsafe { memories[index].get(chunk) },
+            false => Default::default(),
+        });
+        let gradient = &gradient[chunk * GRAIN..][..parameter.len()];
+        sum[0] = vectorized(|| body(parameter, gradient, memories));
+    });
+    sums.iter().fold([0.0; 2], |total, sum| [total[0] + sum[0], total[1] + sum[1]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_match_and_sums_keep_their_order() {
+        let len = 3 * GRAIN + 5;
+        let gradient: Vec<f32> = (0..len).map(|i| i as f32).collect();
+        let run = |threads| {
+            crate::threads::set_num_threads(threads);
+            let (mut parameter, mut memory) = (vec![1.0f32; len], vec![0.0f32; len]);
+            let sums =
+                update_in_pieces(&mut parameter, &gradient, [&mut [], &mut memory, &mut []], |p, g, [a, b, c]| {
+                    assert!(a.is_empty() && c.is_empty() && b.len() == p.len());
+                    b.copy_from_slice(g);
+                    p.iter_mut().zip(g).for_each(|(p, g)| *p += g);
+                    [p.iter().map(|&p| f64::from(p).sqrt()).sum(), 1.0]
+                });
+            assert_eq!(memory, gradient);
+            assert!(parameter.iter().zip(&gradient).all(|(p, g)| *p == 1.0 + g));
+            sums.map(f64::to_bits)
+        };
+        let expected = run(1);
+        assert_eq!(f64::from_bits(expected[1]), 4.0);
+        for threads in [2, 3, 7] {
+            assert_eq!(run(threads), expected, "{threads} threads");
+        }
+        let empty = update_in_pieces::<f32>(&mut [], &[], [&mut [], &mut [], &mut []], |_, _, _| [1.0; 2]);
+        assert_eq!(empty, [0.0; 2]);
     }
 }

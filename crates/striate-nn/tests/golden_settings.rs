@@ -1,9 +1,10 @@
-//! Layers and losses with settings other than the defaults, and means of weights, against PyTorch.
+//! Layers, losses and optimisers with settings other than the defaults, and means of weights, against PyTorch.
 
 mod common;
 
 use common::{Golden, assert_close, check, check_layer};
 use striate_nn::loss::{self, BceOptions, CrossEntropyOptions, MultiMarginOptions, TripletOptions};
+use striate_nn::optim::{Adam, AdamW, NAdam, Optimizer, RAdam};
 use striate_nn::{
     AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdditiveAttention, AvgPool1d, BatchNorm1d, BatchNorm2d, CELU, Cell, Context,
     Conv1dConfig, Conv2dConfig, ConvTranspose2dConfig, ELU, Ema, GELUTanh, GLU, GRUCell, GroupNorm, Hardshrink,
@@ -201,5 +202,37 @@ fn means_of_weights() {
         state.remove("surprise");
         state.remove("bias");
         assert!(ema.load_state(&state).unwrap_err().to_string().contains("`bias` is missing"));
+    }
+}
+
+type MakeOptimizer = fn(Vec<(String, Tensor)>) -> Box<dyn Optimizer>;
+
+#[test]
+fn optimizers_with_settings() {
+    let golden = Golden::new(GOLDEN);
+    let table: [(&str, MakeOptimizer); 4] = [
+        ("adam_amsgrad", |p| Box::new(Adam::new(p, 0.05).amsgrad(true).weight_decay(0.1))),
+        ("adamw_amsgrad", |p| Box::new(AdamW::new(p, 0.05).amsgrad(true).betas(0.8, 0.7).epsilon(1e-4))),
+        ("nadam_decoupled", |p| Box::new(NAdam::new(p, 0.05).decoupled_weight_decay(true).weight_decay(0.2))),
+        ("radam_decoupled", |p| {
+            let optimizer = RAdam::new(p, 0.05).betas(0.7, 0.9).decoupled_weight_decay(true);
+            Box::new(optimizer.weight_decay(0.2))
+        }),
+    ];
+    for (name, make) in table {
+        let parameter = golden.get("optimizers.start").copy().requires_grad_(true);
+        let new = || make(vec![("w".to_owned(), parameter.clone())]);
+        let mut optimizer = new();
+        for step in 0..6 {
+            if step == 3 {
+                let state = optimizer.state();
+                optimizer = new();
+                optimizer.load_state(&state).unwrap();
+            }
+            parameter.set_grad(golden.get(&format!("optimizers.grad_{step}")));
+            optimizer.step();
+            let expected = golden.get(&format!("optimizers.{name}_{step}"));
+            assert_close(&format!("{name} after step {step}"), &parameter, expected, 1e-6);
+        }
     }
 }

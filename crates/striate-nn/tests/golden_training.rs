@@ -119,6 +119,27 @@ fn a_reloaded_optimizer_continues_bit_for_bit() {
     }
 }
 
+/// Parameters long enough to be cut into pieces, whose norms and updates must not depend on who computes which.
+#[test]
+fn steps_do_not_depend_on_the_number_of_threads() {
+    let long = Tensor::randn(&[160, 250], &mut Generator::new(5));
+    let gradient = Tensor::randn(&[160, 250], &mut Generator::new(6));
+    for (name, make) in TABLE {
+        let run = |threads| {
+            striate_kernels::threads::set_num_threads(threads);
+            let parameters = ["first", "second"].map(|name| (name.to_owned(), long.copy().requires_grad_(true)));
+            let mut optimizer = make(parameters.to_vec());
+            for _ in 0..2 {
+                parameters.iter().for_each(|(_, parameter)| parameter.set_grad(&gradient));
+                optimizer.step();
+            }
+            parameters.map(|(_, parameter)| parameter.to_vec::<f32>())
+        };
+        let expected = run(1);
+        assert!(run(2) == expected && run(3) == expected, "{name}");
+    }
+}
+
 #[test]
 fn a_foreign_optimizer_state_is_refused() {
     let golden = Golden::new(OPTIMIZERS);
@@ -129,7 +150,11 @@ fn a_foreign_optimizer_state_is_refused() {
     let before = optimizer.state();
     for (name, tensor, expected) in [
         ("third.exp_avg", Tensor::zeros(&[5], DType::F32), "`third.exp_avg` is unknown"),
-        ("first.momentum_buffer", Tensor::zeros(&[4, 3], DType::F32), "keeps exp_avg, exp_avg_sq, step"),
+        (
+            "first.momentum_buffer",
+            Tensor::zeros(&[4, 3], DType::F32),
+            "keeps exp_avg, exp_avg_sq, max_exp_avg_sq, step",
+        ),
         ("first.exp_avg", Tensor::zeros(&[3, 4], DType::F32), "is f32 [3, 4], expected f32 [4, 3]"),
         ("first.step", Tensor::zeros(&[], DType::F32), "is f32 [], expected i64 []"),
     ] {

@@ -175,6 +175,47 @@ impl Tensor {
         })
     }
 
+    /// `i64` numbers from `low` up to, but without, `high`, each equally likely.
+    ///
+    /// ```
+    /// use striate_tensor::{Tensor, random::Generator};
+    /// let dice = Tensor::randint(1, 7, &[100], &mut Generator::new(0)).to_vec::<i64>();
+    /// assert!(dice.iter().all(|number| (1..=6).contains(number)));
+    /// ```
+    ///
+    /// # Panics
+    /// When `low` is not below `high`.
+    #[track_caller]
+    pub fn randint(low: i64, high: i64, shape: &[usize], generator: &mut Generator) -> Tensor {
+        Self::try_randint(low, high, shape, generator).or_panic()
+    }
+
+    /// Like [`randint`](Self::randint), with a mistake as an error.
+    pub fn try_randint(low: i64, high: i64, shape: &[usize], generator: &mut Generator) -> Result<Tensor, TensorError> {
+        if low >= high {
+            let what = format!("there is no number from {low} up to, but without, {high}");
+            return Err(TensorError::argument("randint", what, "give the lower limit first"));
+        }
+        Ok(Self::fill_new::<i64>(shape, MemoryFormat::Contiguous, |output| {
+            for o in output {
+                // The span may be all of 64 bits but one number.
+                *o = low.wrapping_add(generator.below(high.wrapping_sub(low) as u64) as i64);
+            }
+        }))
+    }
+
+    /// The numbers `0..n` in random order, as `i64`.
+    ///
+    /// ```
+    /// use striate_tensor::{Tensor, random::Generator};
+    /// let order = Tensor::randperm(5, &mut Generator::new(0));
+    /// assert_eq!(order.sort(0, false).0.to_vec::<i64>(), [0, 1, 2, 3, 4]);
+    /// ```
+    pub fn randperm(n: usize, generator: &mut Generator) -> Tensor {
+        let order = generator.permutation(n).into_iter().map(|number| number as i64);
+        Self::from_vec(order.collect(), &[n])
+    }
+
     /// `f32` numbers from the standard normal distribution.
     pub fn randn(shape: &[usize], generator: &mut Generator) -> Tensor {
         Self::fill_new::<f32>(shape, MemoryFormat::Contiguous, |output| {

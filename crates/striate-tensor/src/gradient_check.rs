@@ -8,6 +8,9 @@ const STEP: f64 = 1e-5;
 /// Largest difference that passes, absolute and relative to the size of the derivative.
 const TOLERANCE: f64 = 1e-6;
 
+/// How far the derivatives to both sides differ at a kink; a smooth function's differ by about the step.
+const KINK: f64 = 1e-3;
+
 /// Where autograd and the differences disagree.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
@@ -28,8 +31,10 @@ pub struct GradientMismatch {
 /// Compares the gradients of `function` with respect to all `f64` inputs with central differences.
 ///
 /// The output, of any shape, is reduced to one number by fixed weights that all differ, so that gradients which end up
-/// at the wrong element are noticed. Inputs of other dtypes are passed as they are. The function must be smooth around
-/// the inputs.
+/// at the wrong element are noticed. Inputs of other dtypes are passed as they are.
+///
+/// Where the function has a kink (`relu` at 0), the derivatives to the left and to the right differ, and anything from the
+/// one to the other passes: all of them are subgradients. Elsewhere the function must be smooth.
 ///
 /// ```
 /// use striate_tensor::{Tensor, gradient_check::check_gradients};
@@ -63,14 +68,49 @@ pub fn check_gradients(inputs: &[Tensor], function: impl Fn(&[Tensor]) -> Tensor
                 arguments[input] = Tensor::from_slice(&values, leaf.shape());
                 no_grad(|| weighted_sum(&function(&arguments)).item::<f64>())
             };
-            let numeric = (at(values[element] + STEP) - at(values[element] - STEP)) / (2.0 * STEP);
+            let (below, above) = (at(values[element] - STEP), at(values[element] + STEP));
+            let numeric = (above - below) / (2.0 * STEP);
             let difference = (numeric - analytic).abs();
-            if difference.is_nan() || difference > TOLERANCE * numeric.abs().max(1.0) {
+            let agree = difference <= TOLERANCE * numeric.abs().max(1.0);
+            if !agree && !is_subgradient(analytic, [below, at(values[element]), above]) {
                 return Err(GradientMismatch { input, element, numeric, analytic });
             }
         }
     }
     Ok(())
+}
+
+/// Whether there is a kink between these neighbouring values, and `slope` lies between the slopes to both sides of it.
+fn is_subgradient(slope: f64, [below, here, above]: [f64; 3]) -> bool {
+    let (left, right) = ((here - below) / STEP, (above - here) / STEP);
+    let (low, high) = (left.min(right), left.max(right));
+    let size = low.abs().max(high.abs()).max(1.0);
+    // One-sided differences are wrong by about the step.
+    let tolerance = 10.0 * STEP * size;
+    high - low > KINK * size && slope >= low - tolerance && slope <= high + tolerance
+}
+
+/// The derivatives of `function` by the `f64` tensor `x`, by central differences; its output, of any shape, is summed.
+///
+/// ```
+/// use striate_tensor::{Tensor, gradient_check::numeric_gradient};
+/// let x = Tensor::from_slice(&[1.0f64, -2.0], &[2]);
+/// let gradient = numeric_gradient(&x, |x| x.square()).to_vec::<f64>();
+/// assert!((gradient[0] - 2.0).abs() < 1e-9 && (gradient[1] + 4.0).abs() < 1e-9);
+/// ```
+///
+/// # Panics
+/// When `function` does, or `x` or its output is not `f64`.
+#[track_caller]
+pub fn numeric_gradient(x: &Tensor, function: impl Fn(&Tensor) -> Tensor) -> Tensor {
+    let values = x.to_vec::<f64>();
+    let at = |element: usize, change: f64| {
+        let mut values = values.clone();
+        values[element] += change;
+        no_grad(|| function(&Tensor::from_slice(&values, x.shape())).sum_all().item::<f64>())
+    };
+    let slope = |element: usize| (at(element, STEP) - at(element, -STEP)) / (2.0 * STEP);
+    Tensor::from_vec((0..values.len()).map(slope).collect(), x.shape())
 }
 
 /// What [`check_second_gradients`] found wrong.

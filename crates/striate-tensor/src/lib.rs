@@ -46,7 +46,7 @@ pub use ops::cross_entropy::Reduction;
 pub use ops::ctc_loss::CtcOptions;
 pub use ops::grid_sample::{GridSampleOptions, OutsideImage, SampleMode};
 pub use ops::interpolate::Interpolation;
-pub use ops::lstm::LstmParameters;
+pub use ops::lstm::{LstmParameters, RecurrentParameters};
 pub use ops::pad_with::PaddingMode;
 pub use ops::pooling::Pool2dOptions;
 pub use ops::unfold::UnfoldOptions;

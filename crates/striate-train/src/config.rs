@@ -141,6 +141,9 @@ pub struct TrainConfig {
     /// Decay of the running mean of the weights which is measured and kept in place of the newest weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ema: Option<f64>,
+    /// Stop when the validation accuracy has not improved for so many epochs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stop: Option<usize>,
     /// Gradients longer than this, all parameters taken together, are shortened to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
@@ -150,6 +153,10 @@ pub struct TrainConfig {
     /// Whether these may fit in part only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub initial_partial: bool,
+    /// Paths of weights that do not learn, in which `*` stands for any characters. A module all of whose weights are frozen
+    /// runs as in evaluation: batch norm keeps its running statistics.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
     /// What the network computes in while it learns.
     #[serde(default)]
     pub precision: Precision,
@@ -205,9 +212,11 @@ impl TrainConfig {
             schedule: ScheduleKind::OneCycle,
             warm_up: 0.0,
             ema: None,
+            early_stop: None,
             clip_norm: None,
             initial_weights: None,
             initial_partial: false,
+            freeze: Vec::new(),
             precision: Precision::F32,
             seed: 0,
             split_seed: 0,
@@ -257,6 +266,9 @@ impl TrainConfig {
         }
         if let Some(decay) = self.ema.filter(|decay| !(0.0..1.0).contains(decay)) {
             return refuse(format!("--ema must be from 0 to below 1, such as 0.999, not {decay}"));
+        }
+        if self.early_stop == Some(0) {
+            return refuse("--early-stop must be at least 1".to_owned());
         }
         if self.train_limit == Some(0) {
             return refuse("--train-limit must be at least 1".to_owned());
@@ -313,7 +325,9 @@ mod tests {
     fn settings_written_before_some_existed_are_read() {
         let config = TrainConfig::new(Architecture::Cnn);
         let text = toml::to_string(&config).unwrap();
-        for later in ["smoothing", "ema", "warm_up", "decay_weights_only", "schedule_options", "groups"] {
+        for later in
+            ["smoothing", "ema", "warm_up", "decay_weights_only", "schedule_options", "groups", "freeze", "early"]
+        {
             assert!(!text.contains(later), "{later} in {text}");
         }
         assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config);
@@ -342,6 +356,7 @@ mod tests {
         assert!(refused(|config| config.name = Some("../up".to_owned())).contains("a run's name may have"));
         assert!(refused(|config| config.clip_norm = Some(-1.0)).contains("--clip-norm must be above 0"));
         assert!(refused(|config| config.ema = Some(1.0)).contains("--ema must be from 0 to below 1"));
+        assert!(refused(|config| config.early_stop = Some(0)).contains("--early-stop must be at least 1"));
         assert!(refused(|config| config.threads = Some(0)).contains("--threads"));
         assert!(refused(|config| config.label_smoothing = 1.0).contains("--label-smoothing must be from 0 to below 1"));
     }

@@ -232,10 +232,16 @@ impl<'a> Session<'a> {
         self.schedule.lr(step) * dropped
     }
 
+    /// Whether the validation accuracy has not improved for as many epochs as the settings bear.
+    fn has_given_up(&self) -> bool {
+        let best = self.position.best.map_or(0, |best| best.epoch);
+        self.config.early_stop.is_some_and(|patience| self.position.epoch >= best + patience)
+    }
+
     fn run_to_the_end(&mut self) -> Result<Outcome, TrainError> {
         self.reporter.emit(&self.started())?;
         self.reporter.restart_window(0.0);
-        while self.position.epoch < self.config.epochs {
+        while self.position.epoch < self.config.epochs && !self.has_given_up() {
             if !self.run_epoch()? {
                 self.save()?;
                 self.reporter.emit(&Event::Interrupted {
@@ -378,7 +384,7 @@ impl<'a> Session<'a> {
             test_images: splits.test.len(),
             best_epoch: best.epoch,
             validation_accuracy: best.accuracy,
-            epochs: self.config.epochs,
+            epochs: self.position.epoch,
             steps: self.position.step,
             parameters: trainer.model().num_parameters(),
             seconds: self.reporter.elapsed(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use striate_nn::PathPattern;
 use striate_nn::optim::ParameterGroup;
+use striate_nn::{Module, PathPattern};
 use striate_tensor::Tensor;
 
 use crate::settings::from_text;
@@ -70,6 +70,32 @@ impl GroupConfig {
     }
 }
 
+/// Stops the learning of the weights that the settings name, and gives the modules that run as in evaluation then: those
+/// all of whose weights are frozen.
+pub(crate) fn freeze(config: &TrainConfig, model: &dyn Module) -> Result<Vec<PathPattern>, TrainError> {
+    for pattern in &config.freeze {
+        if model.freeze(&PathPattern::new(pattern.as_str())) == 0 {
+            return Err(no_such_path("--freeze", pattern, config, &model.named_parameters()));
+        }
+    }
+    // By the path of the module, whether something in it still learns.
+    let mut learning: BTreeMap<String, bool> = BTreeMap::new();
+    for (path, parameter) in model.named_parameters() {
+        let module = path.rsplit_once('.').map_or("", |(module, _)| module);
+        *learning.entry(module.to_owned()).or_default() |= parameter.requires_grad();
+    }
+    if !learning.values().any(|&learns| learns) {
+        return Err(TrainError::Config("--freeze leaves no weight that learns".to_owned()));
+    }
+    Ok(learning.into_iter().filter(|(_, learns)| !learns).map(|(module, _)| PathPattern::new(module)).collect())
+}
+
+fn no_such_path(option: &str, pattern: &str, config: &TrainConfig, parameters: &[(String, Tensor)]) -> TrainError {
+    let paths: Vec<&str> = parameters.iter().map(|(path, _)| path.as_str()).collect();
+    let (model, paths) = (config.model, paths.join(", "));
+    TrainError::Config(format!("{option} {pattern}: no parameter has such a path; {model} has {paths}"))
+}
+
 /// The parameters of a model in the groups that the settings ask for.
 pub(crate) fn parameter_groups(
     config: &TrainConfig,
@@ -79,13 +105,7 @@ pub(crate) fn parameter_groups(
         config.groups.iter().map(|group| PathPattern::new(group.parameters.as_str())).collect();
     if let Some(unused) = patterns.iter().position(|pattern| !parameters.iter().any(|(path, _)| pattern.matches(path)))
     {
-        let paths: Vec<&str> = parameters.iter().map(|(path, _)| path.as_str()).collect();
-        return Err(TrainError::Config(format!(
-            "--group {}: no parameter has such a path; {} has {}",
-            config.groups[unused].parameters,
-            config.model,
-            paths.join(", ")
-        )));
+        return Err(no_such_path("--group", &config.groups[unused].parameters, config, &parameters));
     }
     // By the number of the settings' group (the last stands for all others) and whether decay is left out.
     let mut members: BTreeMap<(usize, bool), Vec<(String, Tensor)>> = BTreeMap::new();

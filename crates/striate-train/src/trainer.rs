@@ -5,11 +5,11 @@ use striate_models::digits;
 use striate_nn::loss::{CrossEntropyOptions, cross_entropy, cross_entropy_options};
 use striate_nn::optim::{Adam, AdamW, Optimizer, Sgd, clip_grad_norm};
 use striate_nn::state::LoadReport;
-use striate_nn::{Context, Ema, Module, Sequential};
+use striate_nn::{Context, Ema, Module, PathPattern, Sequential};
 use striate_tensor::{Tensor, autocast, no_grad};
 
 use crate::checkpoint::{State, TrainerState, deep_copy};
-use crate::groups::parameter_groups;
+use crate::groups::{freeze, parameter_groups};
 use crate::{InputCard, OptimizerKind, Precision, TrainConfig, TrainError};
 
 /// Images in a batch when only measuring.
@@ -25,6 +25,8 @@ pub(crate) struct Trainer {
     clipping: Option<Clipping>,
     precision: Precision,
     averaged: Option<Averaged>,
+    /// Modules that run as in evaluation.
+    frozen: Vec<PathPattern>,
 }
 
 /// The longest gradient, and what it is the gradient of.
@@ -57,6 +59,7 @@ impl Trainer {
     fn of(model: impl Fn() -> Result<Sequential, TrainError>, config: &TrainConfig) -> Result<Self, TrainError> {
         let averaged = config.ema.map(|_| model()).transpose()?;
         let model = model()?;
+        let frozen = freeze(config, &model)?;
         let averaged = averaged.zip(config.ema).map(|(twin, decay)| {
             // Short trainings are the rule here, and batch norm's statistics should be of the weights that are measured.
             Averaged { ema: Ema::new(&model, decay).use_buffers(true).warm_up(true), model: twin }
@@ -74,7 +77,7 @@ impl Trainer {
             OptimizerKind::AdamW => Box::new(AdamW::new(parameters, lr).weight_decay(decay)),
         };
         let (label_smoothing, precision) = (config.label_smoothing, config.precision);
-        Ok(Trainer { model, optimizer, label_smoothing, seed: config.seed, clipping, precision, averaged })
+        Ok(Trainer { model, optimizer, label_smoothing, seed: config.seed, clipping, precision, averaged, frozen })
     }
 
     pub fn model(&self) -> &Sequential {
@@ -83,7 +86,7 @@ impl Trainer {
 
     /// One optimiser step on a batch; gives its loss. If that is not finite, the weights are left as they are.
     pub fn step(&mut self, batch: &striate_data::Batch, step: u64, learning_rate: f64) -> f64 {
-        let context = Context::train(self.seed ^ DROPOUT_SEED, step);
+        let context = Context::train(self.seed ^ DROPOUT_SEED, step).freeze(self.frozen.iter().cloned());
         let loss = autocast(self.precision.dtype(), || {
             let logits = self.model.forward(&batch.images, &context);
             match self.label_smoothing {
@@ -207,20 +210,20 @@ mod tests {
     }
 
     /// A network with everything that has state or randomness: batch norm and dropout.
+    fn network() -> Result<Sequential, TrainError> {
+        let mut generator = Generator::new(1);
+        Ok(Sequential::new()
+            .with("conv", Conv2dConfig::new(1, 4, 3).build(&mut generator))
+            .with("bn", BatchNorm2d::new(4))
+            .with("relu", ReLU)
+            .with("flatten", Flatten)
+            .with("dropout", Dropout::new(0.5))
+            .with("fc", Linear::new(4 * 36, 3, &mut generator)))
+    }
+
     fn trainer(optimizer: OptimizerKind) -> Trainer {
-        let model = || {
-            let mut generator = Generator::new(1);
-            let model = Sequential::new()
-                .with("conv", Conv2dConfig::new(1, 4, 3).build(&mut generator))
-                .with("bn", BatchNorm2d::new(4))
-                .with("relu", ReLU)
-                .with("flatten", Flatten)
-                .with("dropout", Dropout::new(0.5))
-                .with("fc", Linear::new(4 * 36, 3, &mut generator));
-            Ok(model)
-        };
         let config = TrainConfig { optimizer, seed: 9, ema: Some(0.9), ..TrainConfig::new(Architecture::Cnn) };
-        Trainer::of(model, &config).unwrap()
+        Trainer::of(network, &config).unwrap()
     }
 
     fn batch(step: u64) -> Batch {
@@ -283,6 +286,29 @@ mod tests {
         assert_eq!(moved(&["*.weight:lr_factor=0.5"], false), [0.975, 0.95]);
         assert_eq!(moved(&["*.weight:weight_decay=0.1", "fc*:lr_factor=0"], false), [0.99, 1.0]);
         assert_eq!(moved(&["*.bias:weight_decay=1"], true), [0.95, 0.9], "what a group says counts more");
+    }
+
+    #[test]
+    fn what_is_frozen_stays_and_so_do_its_statistics() {
+        let config = TrainConfig { seed: 9, ..TrainConfig::new(Architecture::Cnn) };
+        let after = |freeze: &[&str]| {
+            let freeze = freeze.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let mut trainer = Trainer::of(network, &TrainConfig { freeze, ..config.clone() })?;
+            (0..3).for_each(|step| assert!(trainer.step(&batch(step), step, 0.1).is_finite()));
+            Ok::<State, TrainError>(trainer.state().model)
+        };
+        let before = Trainer::of(network, &config).unwrap().state().model;
+        let changed = |state: &State| -> Vec<String> {
+            let values = |state: &State, name: &str| state[name].to_dtype(DType::F64).to_vec::<f64>();
+            let differs = |name: &&String| values(state, name) != values(&before, name);
+            state.keys().filter(differs).cloned().collect()
+        };
+        assert_eq!(changed(&after(&["conv.*", "bn.*"]).unwrap()), ["fc.bias", "fc.weight"]);
+        let statistics = ["bn.bias", "bn.num_batches_tracked", "bn.running_mean", "bn.running_var", "fc.bias"];
+        assert_eq!(changed(&after(&["*.weight", "conv.bias"]).unwrap()), statistics, "bn still learns its shift");
+        let refused = |freeze: &[&str]| after(freeze).unwrap_err().to_string();
+        assert!(refused(&["*"]).contains("--freeze leaves no weight that learns"));
+        assert!(refused(&["conv9"]).contains("--freeze conv9: no parameter has such a path; cnn has conv.weight"));
     }
 
     #[test]

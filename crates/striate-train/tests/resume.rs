@@ -160,6 +160,27 @@ fn a_plateau_lowers_the_rate_until_it_is_resumed_and_after() {
     }
 }
 
+/// With a rate of almost 0 nothing improves after the first epoch.
+#[test]
+fn a_training_without_progress_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = RunStore::new(dir.path());
+    let config = TrainConfig {
+        early_stop: Some(2),
+        epochs: 9,
+        learning_rate: 1e-12,
+        schedule: ScheduleKind::Constant,
+        checkpoint_seconds: 0.0,
+        ..config(Architecture::Mlp, OptimizerKind::Sgd)
+    };
+    let summary = finished(train(&config, &store, &StopFlag::new(), &mut |_| {}).unwrap());
+    assert_eq!(
+        (summary.best_epoch + 2, epochs(&store.open(&summary.run).unwrap()).len()),
+        (summary.epochs, summary.epochs)
+    );
+    assert!(summary.epochs < 9, "{summary:?}");
+}
+
 #[test]
 fn a_finished_run_answers() {
     let dir = tempfile::tempdir().unwrap();

@@ -277,6 +277,8 @@ fn wrong_usage_is_named() {
             "no parameter has such a path; mlp has fc1.weight",
         ),
         (&["train", "--group", "conv*"], "write PATTERN:lr_factor=FACTOR"),
+        (&["train", "--model", "mlp", "--freeze", "*"], "--freeze leaves no weight that learns"),
+        (&["train", "--early-stop", "0"], "--early-stop must be at least 1"),
         (&["train", "--config", "nothing.toml"], "nothing.toml: "),
     ] {
         let text = home.fails(2, arguments);

@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// Adadelta (Zeiler 2012; PyTorch's `Adadelta`): steps as large as the recent ones, relative to the recent gradients.
 ///
@@ -40,17 +40,15 @@ impl Adadelta {
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Decay of the running means.
-    pub fn rho(mut self, rho: f64) -> Self {
-        self.0.rule.rho = rho;
-        self
-    }
+    setting!(
+        /// Decay of the running means.
+        rho: f64
+    );
 
-    /// Added under both roots.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(
+        /// Added under both roots.
+        epsilon: f64
+    );
 }
 
 impl Rule for AdadeltaRule {

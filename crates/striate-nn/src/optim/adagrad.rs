@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// Adagrad (Duchi, Hazan and Singer 2011; PyTorch's `Adagrad`): steps shrink with the sum of the squared gradients seen.
 ///
@@ -40,23 +40,17 @@ impl Adagrad {
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// How fast the rate falls with the number of steps.
-    pub fn lr_decay(mut self, lr_decay: f64) -> Self {
-        self.0.rule.lr_decay = lr_decay;
-        self
-    }
+    setting!(
+        /// How fast the rate falls with the number of steps.
+        lr_decay: f64
+    );
 
-    /// What the sum of squares starts with.
-    pub fn initial_accumulator_value(mut self, initial_accumulator_value: f64) -> Self {
-        self.0.rule.initial_accumulator_value = initial_accumulator_value;
-        self
-    }
+    setting!(
+        /// What the sum of squares starts with.
+        initial_accumulator_value: f64
+    );
 
-    /// Added to the denominator.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(epsilon);
 }
 
 impl Rule for AdagradRule {

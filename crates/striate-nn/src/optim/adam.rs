@@ -4,7 +4,7 @@ use striate_kernels::Element;
 use striate_kernels::optimizer::{AdamOptions, adam_step};
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// What Adam and AdamW share: only the way of weight decay differs.
 #[derive(Debug)]
@@ -12,10 +12,15 @@ struct AdamRule {
     betas: [f64; 2],
     epsilon: f64,
     decoupled: bool,
+    amsgrad: bool,
 }
 
 impl Rule for AdamRule {
-    const KINDS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
+    const KINDS: &'static [&'static str] = &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"];
+
+    fn uses(&self, index: usize) -> bool {
+        index < 2 || self.amsgrad
+    }
 
     fn update<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
         let options = AdamOptions {
@@ -27,8 +32,37 @@ impl Rule for AdamRule {
             decoupled: self.decoupled,
             step: step.number,
         };
-        let [first, second, _] = memories;
+        let [first, second, largest] = memories;
+        if self.amsgrad {
+            return self.amsgrad_step(parameter, gradient, [first, second, largest], step);
+        }
         adam_step(parameter, gradient, first, second, &options);
+    }
+}
+
+impl AdamRule {
+    /// The step in which `v` is divided by the largest of it so far.
+    fn amsgrad_step<T: Element>(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        [first, second, largest]: [&mut [T]; MEMORIES],
+        step: &Step,
+    ) {
+        let [beta1, beta2] = self.betas;
+        let number = step.number as f64;
+        let (shrink, added) = step.decay(self.decoupled);
+        let rate = T::from_f64(step.lr / (1.0 - beta1.powf(number)));
+        let correction = T::from_f64((1.0 - beta2.powf(number)).sqrt());
+        let [shrink, added, rest1, beta2, rest2, epsilon] =
+            [shrink, added, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
+        for ((((p, &g), m), v), most) in parameter.iter_mut().zip(gradient).zip(first).zip(second).zip(largest) {
+            let g = g + added * *p;
+            *m += rest1 * (g - *m);
+            *v = beta2 * *v + rest2 * g * g;
+            *most = most.maximum(*v);
+            *p = shrink * *p - rate * (*m / (most.sqrt() / correction + epsilon));
+        }
     }
 }
 
@@ -41,21 +75,19 @@ macro_rules! adam {
         impl $name {
             /// The usual settings: betas 0.9 and 0.999, epsilon 1e-8, and the default weight decay.
             pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
-                let rule = AdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled: $decoupled };
+                let rule = AdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled: $decoupled, amsgrad: false };
                 Self(Engine::new(parameters.into(), lr, $weight_decay, rule))
             }
 
-            /// Decay of the running means of the gradients and of their squares.
-            pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-                self.0.rule.betas = [beta1, beta2];
-                self
-            }
+            setting!(betas);
 
-            /// Added to the denominator.
-            pub fn epsilon(mut self, epsilon: f64) -> Self {
-                self.0.rule.epsilon = epsilon;
-                self
-            }
+            setting!(epsilon);
+
+            setting!(
+                /// Whether the steps are divided by the largest mean square so far, and so never grow again for lack of
+                /// gradients (Reddi et al. 2018).
+                amsgrad: bool
+            );
         }
 
         optimizer!($name);

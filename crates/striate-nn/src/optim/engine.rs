@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use striate_kernels::Element;
+use striate_kernels::optimizer::update_in_pieces;
 use striate_tensor::{DType, Tensor, TensorElement, TensorError};
 
 use super::memory::{Memory, import, like};
@@ -27,8 +28,15 @@ pub(super) struct Step {
     pub fresh: bool,
 }
 
+impl Step {
+    /// What weight decay multiplies the parameter by, and how much of the parameter it adds to the gradient.
+    pub fn decay(&self, decoupled: bool) -> (f64, f64) {
+        if decoupled { (1.0 - self.lr * self.weight_decay, 0.0) } else { (1.0, self.weight_decay) }
+    }
+}
+
 /// The arithmetic of an optimiser on one parameter.
-pub(super) trait Rule: Send {
+pub(super) trait Rule: Send + Sync {
     /// Names of the memories kept for each parameter, at most [`MEMORIES`].
     const KINDS: &'static [&'static str];
     /// Whether the number of steps belongs to the state.
@@ -44,10 +52,21 @@ pub(super) trait Rule: Send {
         0.0
     }
 
-    /// Moves `parameter` and the memories; those not in use are empty.
+    /// Moves `parameter` and the memories; those not in use are empty. What is given is a part of the parameter.
     fn update<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step);
 
-    /// The same for whole tensors: for rules that look at more than one element at a time.
+    /// The same for the whole parameter, in parallel: for rules with something to find out beforehand.
+    fn update_all<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step)
+    where
+        Self: Sized,
+    {
+        update_in_pieces(parameter, gradient, memories, |parameter, gradient, memories| {
+            self.update(parameter, gradient, memories, step);
+            [0.0; 2]
+        });
+    }
+
+    /// The same for tensors: for rules that look at more than one element at a time.
     fn update_tensor(
         &self,
         parameter: &Tensor,
@@ -62,7 +81,7 @@ pub(super) trait Rule: Send {
     }
 }
 
-/// Runs [`Rule::update`] on the elements of these tensors.
+/// Runs [`Rule::update_all`] on the elements of these tensors.
 pub(super) fn walk<R: Rule>(
     rule: &R,
     parameter: &Tensor,
@@ -86,7 +105,7 @@ fn walk_as<T: TensorElement<Stored = T> + Element, R: Rule>(
     open::<T>(a, gradient, |a| {
         open::<T>(b, gradient, |b| {
             open::<T>(c, gradient, |c| {
-                parameter.try_update_with::<T>(gradient, |p, g| rule.update(p, g, [a, b, c], step))
+                parameter.try_update_with::<T>(gradient, |p, g| rule.update_all(p, g, [a, b, c], step))
             })
         })
     })
@@ -235,3 +254,30 @@ macro_rules! optimizer {
     };
 }
 pub(super) use optimizer;
+
+/// A setting of the rule, as a method of the optimiser that returns it: `betas`, `epsilon`, or any other with its
+/// documentation.
+macro_rules! setting {
+    (betas) => {
+        /// Decay of the running means of the gradients and of their squares.
+        pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
+            self.0.rule.betas = [beta1, beta2];
+            self
+        }
+    };
+    (epsilon) => {
+        /// Added to the denominator.
+        pub fn epsilon(mut self, epsilon: f64) -> Self {
+            self.0.rule.epsilon = epsilon;
+            self
+        }
+    };
+    ($(#[$doc:meta])* $name:ident: $type:ty) => {
+        $(#[$doc])*
+        pub fn $name(mut self, $name: $type) -> Self {
+            self.0.rule.$name = $name;
+            self
+        }
+    };
+}
+pub(super) use setting;

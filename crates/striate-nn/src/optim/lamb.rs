@@ -1,9 +1,10 @@
 //! LAMB.
 
 use striate_kernels::Element;
+use striate_kernels::optimizer::update_in_pieces;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// LAMB (You et al. 2020, algorithm 2): the step of AdamW, scaled for each parameter tensor to a share of the tensor's own
 /// norm. Made for very large batches.
@@ -40,44 +41,57 @@ impl Lamb {
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Decay of the running means of the gradients and of their squares.
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        self.0.rule.betas = [beta1, beta2];
-        self
-    }
+    setting!(betas);
 
-    /// Added to the denominator.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(epsilon);
 }
 
 impl Rule for LambRule {
     const KINDS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
 
-    fn update<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
-        let [beta1, beta2] = self.betas;
-        let number = step.number as f64;
-        let [correction1, correction2] = [beta1, beta2].map(|beta| T::from_f64(1.0 - beta.powf(number)));
-        let [decay, rest1, beta2, rest2, epsilon] =
-            [step.weight_decay, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
+    /// The step itself, once the memories have moved and the ratio of norms is part of the rate.
+    fn update<T: Element>(&self, parameter: &mut [T], _: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
         let [first, second, _] = memories;
-        let change = |p: T, m: T, v: T| m / correction1 / ((v / correction2).sqrt() + epsilon) + decay * p;
-        // Norms are summed in f64 and in order: exact enough for any size, and the same on every machine.
-        let (mut own, mut changed) = (0.0, 0.0);
-        for (((&mut p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(&mut *first).zip(&mut *second) {
-            *m += rest1 * (g - *m);
-            *v = beta2 * *v + rest2 * g * g;
-            own += p.to_f64() * p.to_f64();
-            let u = change(p, *m, *v).to_f64();
-            changed += u * u;
-        }
-        let ratio = if own > 0.0 && changed > 0.0 { (own / changed).sqrt() } else { 1.0 };
-        let rate = T::from_f64(step.lr * ratio);
+        let (change, rate) = (self.change(step), T::from_f64(step.lr));
         for ((p, &mut m), &mut v) in parameter.iter_mut().zip(first).zip(second) {
             *p -= rate * change(*p, m, v);
         }
+    }
+
+    fn update_all<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
+        let [beta1, beta2] = self.betas;
+        let [rest1, beta2, rest2] = [1.0 - beta1, beta2, 1.0 - beta2].map(T::from_f64);
+        let change = self.change(step);
+        let [first, second, third] = memories;
+        // Norms are summed in f64 and in order: exact enough for any size, and the same on every machine.
+        let memories = [&mut *first, &mut *second, &mut *third];
+        let [own, changed] = update_in_pieces(parameter, gradient, memories, |parameter, gradient, memories| {
+            let [first, second, _] = memories;
+            let (mut own, mut changed) = (0.0, 0.0);
+            for (((&mut p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
+                *m += rest1 * (g - *m);
+                *v = beta2 * *v + rest2 * g * g;
+                own += p.to_f64() * p.to_f64();
+                let u = change(p, *m, *v).to_f64();
+                changed += u * u;
+            }
+            [own, changed]
+        });
+        let ratio = if own > 0.0 && changed > 0.0 { (own / changed).sqrt() } else { 1.0 };
+        let step = Step { lr: step.lr * ratio, ..*step };
+        update_in_pieces(parameter, gradient, [first, second, third], |parameter, gradient, memories| {
+            self.update(parameter, gradient, memories, &step);
+            [0.0; 2]
+        });
+    }
+}
+
+impl LambRule {
+    /// `u` of an element and its memories.
+    fn change<T: Element>(&self, step: &Step) -> impl Fn(T, T, T) -> T + use<T> {
+        let [correction1, correction2] = self.betas.map(|beta| T::from_f64(1.0 - beta.powf(step.number as f64)));
+        let [decay, epsilon] = [step.weight_decay, self.epsilon].map(T::from_f64);
+        move |p, m, v| m / correction1 / ((v / correction2).sqrt() + epsilon) + decay * p
     }
 }
 

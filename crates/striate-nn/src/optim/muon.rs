@@ -4,7 +4,7 @@ use striate_kernels::Element;
 use striate_tensor::{Tensor, TensorError, no_grad};
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, walk};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting, walk};
 
 /// Coefficients of the quintic iteration that drives all singular values towards 1 (Jordan 2024).
 const QUINTIC: [f64; 3] = [3.4445, -4.7750, 2.0315];
@@ -61,23 +61,20 @@ impl Muon {
         Self(engine)
     }
 
-    /// Share of the running mean of gradients that is kept.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.0.rule.momentum = momentum;
-        self
-    }
+    setting!(
+        /// Share of the running mean of gradients that is kept.
+        momentum: f64
+    );
 
-    /// Whether to look ahead along the momentum.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.0.rule.nesterov = nesterov;
-        self
-    }
+    setting!(
+        /// Whether to look ahead along the momentum.
+        nesterov: bool
+    );
 
-    /// How often the Newton-Schulz iteration runs.
-    pub fn iterations(mut self, iterations: usize) -> Self {
-        self.0.rule.iterations = iterations;
-        self
-    }
+    setting!(
+        /// How often the Newton-Schulz iteration runs.
+        iterations: usize
+    );
 }
 
 impl MuonRule {

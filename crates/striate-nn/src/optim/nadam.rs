@@ -1,9 +1,10 @@
 //! NAdam.
 
 use striate_kernels::Element;
+use striate_kernels::optimizer::update_in_pieces;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// Adam with Nesterov's look-ahead (Dozat 2016; PyTorch's `NAdam`).
 ///
@@ -12,7 +13,7 @@ use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
 /// p = p - lr * (mu(t+1) * m / (1 - mu(1)..mu(t+1)) + (1 - mu(t)) * g / (1 - mu(1)..mu(t))) / (sqrt(v / (1 - beta2^t)) + epsilon)
 /// ```
 ///
-/// Weight decay, 0 unless set, is added to the gradient.
+/// Weight decay, 0 unless set, is added to the gradient, or shrinks the parameter as in AdamW.
 ///
 /// ```
 /// use striate_nn::optim::{Optimizer, NAdam};
@@ -32,50 +33,77 @@ pub struct NAdam(Engine<NAdamRule>);
 struct NAdamRule {
     betas: [f64; 2],
     epsilon: f64,
+    decoupled_weight_decay: bool,
     momentum_decay: f64,
 }
 
 impl NAdam {
     /// Betas 0.9 and 0.999, epsilon 1e-8, momentum decay 0.004. PyTorch's rate is 0.002.
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
-        let rule = NAdamRule { betas: [0.9, 0.999], epsilon: 1e-8, momentum_decay: 0.004 };
+        let rule =
+            NAdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled_weight_decay: false, momentum_decay: 0.004 };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Decay of the running means of the gradients and of their squares.
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        self.0.rule.betas = [beta1, beta2];
-        self
-    }
+    setting!(betas);
 
-    /// Added to the denominator.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(epsilon);
 
-    /// How fast the momentum grows to `beta1`.
-    pub fn momentum_decay(mut self, momentum_decay: f64) -> Self {
-        self.0.rule.momentum_decay = momentum_decay;
-        self
-    }
+    setting!(
+        /// Whether weight decay shrinks the parameter by `lr * weight_decay` in place of being added to the gradient.
+        decoupled_weight_decay: bool
+    );
+
+    setting!(
+        /// How fast the momentum grows to `beta1`.
+        momentum_decay: f64
+    );
 }
 
 impl Rule for NAdamRule {
     const KINDS: &'static [&'static str] = &["exp_avg", "exp_avg_sq"];
 
     fn update<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
-        let [beta1, beta2] = self.betas;
-        let number = step.number as f64;
-        let product = self.momentum_product(step.number);
+        self.update_with(parameter, gradient, memories, step, self.rates(step));
+    }
+
+    fn update_all<T: Element>(&self, parameter: &mut [T], gradient: &[T], memories: [&mut [T]; MEMORIES], step: &Step) {
+        // The rates take longer than a short piece.
+        let rates = self.rates(step);
+        update_in_pieces(parameter, gradient, memories, |parameter, gradient, memories| {
+            self.update_with(parameter, gradient, memories, step, rates);
+            [0.0; 2]
+        });
+    }
+}
+
+optimizer!(NAdam);
+
+impl NAdamRule {
+    /// The rates at which the gradient and its running mean move the parameter.
+    fn rates(&self, step: &Step) -> [f64; 2] {
+        let (number, product) = (step.number as f64, self.momentum_product(step.number));
         let (mu, next) = (self.momentum_at(number), self.momentum_at(number + 1.0));
-        let by_gradient = T::from_f64(step.lr * (1.0 - mu) / (1.0 - product));
-        let by_moment = T::from_f64(step.lr * next / (1.0 - product * next));
-        let correction = T::from_f64(1.0 - beta2.powf(number));
+        [step.lr * (1.0 - mu) / (1.0 - product), step.lr * next / (1.0 - product * next)]
+    }
+
+    fn update_with<T: Element>(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        [first, second, _]: [&mut [T]; MEMORIES],
+        step: &Step,
+        rates: [f64; 2],
+    ) {
+        let [beta1, beta2] = self.betas;
+        let [by_gradient, by_moment] = rates.map(T::from_f64);
+        let (shrink, added) = step.decay(self.decoupled_weight_decay);
+        let shrink = T::from_f64(shrink);
+        let correction = T::from_f64(1.0 - beta2.powf(step.number as f64));
         let [decay, rest1, beta2, rest2, epsilon] =
-            [step.weight_decay, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
-        let [first, second, _] = memories;
+            [added, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
         for (((p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
+            *p *= shrink;
             let g = g + decay * *p;
             *m += rest1 * (g - *m);
             *v = beta2 * *v + rest2 * g * g;
@@ -83,11 +111,7 @@ impl Rule for NAdamRule {
             *p -= by_gradient * (g / denominator) + by_moment * (*m / denominator);
         }
     }
-}
 
-optimizer!(NAdam);
-
-impl NAdamRule {
     fn momentum_at(&self, number: f64) -> f64 {
         self.betas[0] * (1.0 - 0.5 * 0.96_f64.powf(number * self.momentum_decay))
     }

@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// Adam whose first steps, taken on few squared gradients, are rectified (Liu et al. 2020; PyTorch's `RAdam`).
 ///
@@ -13,7 +13,7 @@ use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
 /// p = p - lr * m / (1 - beta1^t) * (rho(t) > 5 ? r * sqrt(1 - beta2^t) / (sqrt(v) + epsilon) : 1)
 /// ```
 ///
-/// Weight decay, 0 unless set, is added to the gradient.
+/// Weight decay, 0 unless set, is added to the gradient, or shrinks the parameter as in AdamW.
 ///
 /// ```
 /// use striate_nn::optim::{Optimizer, RAdam};
@@ -33,26 +33,24 @@ pub struct RAdam(Engine<RAdamRule>);
 struct RAdamRule {
     betas: [f64; 2],
     epsilon: f64,
+    decoupled_weight_decay: bool,
 }
 
 impl RAdam {
     /// Betas 0.9 and 0.999, epsilon 1e-8. PyTorch's rate is 0.001.
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
-        let rule = RAdamRule { betas: [0.9, 0.999], epsilon: 1e-8 };
+        let rule = RAdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled_weight_decay: false };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Decay of the running means of the gradients and of their squares.
-    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        self.0.rule.betas = [beta1, beta2];
-        self
-    }
+    setting!(betas);
 
-    /// Added to the denominator.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(epsilon);
+
+    setting!(
+        /// Whether weight decay shrinks the parameter by `lr * weight_decay` in place of being added to the gradient.
+        decoupled_weight_decay: bool
+    );
 }
 
 impl Rule for RAdamRule {
@@ -70,10 +68,13 @@ impl Rule for RAdamRule {
             let variance = (length - 4.0) * (length - 2.0) * longest / ((longest - 4.0) * (longest - 2.0) * length);
             rate *= (variance * correction).sqrt();
         }
+        let (shrink, added) = step.decay(self.decoupled_weight_decay);
+        let shrink = T::from_f64(shrink);
         let [rate, decay, rest1, beta2, rest2, epsilon] =
-            [rate, step.weight_decay, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
+            [rate, added, 1.0 - beta1, beta2, 1.0 - beta2, self.epsilon].map(T::from_f64);
         let [first, second, _] = memories;
         for (((p, &g), m), v) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
+            *p *= shrink;
             let g = g + decay * *p;
             *m += rest1 * (g - *m);
             *v = beta2 * *v + rest2 * g * g;

@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// RMSprop (Tieleman and Hinton 2012; PyTorch's `RMSprop`): steps divided by a running root mean square of the gradients.
 ///
@@ -43,29 +43,22 @@ impl RMSprop {
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Decay of the running means.
-    pub fn alpha(mut self, alpha: f64) -> Self {
-        self.0.rule.alpha = alpha;
-        self
-    }
+    setting!(
+        /// Decay of the running means.
+        alpha: f64
+    );
 
-    /// Added to the denominator.
-    pub fn epsilon(mut self, epsilon: f64) -> Self {
-        self.0.rule.epsilon = epsilon;
-        self
-    }
+    setting!(epsilon);
 
-    /// Share of the last step that is kept; 0 is none.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.0.rule.momentum = momentum;
-        self
-    }
+    setting!(
+        /// Share of the last step that is kept; 0 is none.
+        momentum: f64
+    );
 
-    /// Whether the variance of the gradients takes the place of their mean square.
-    pub fn centered(mut self, centered: bool) -> Self {
-        self.0.rule.centered = centered;
-        self
-    }
+    setting!(
+        /// Whether the variance of the gradients takes the place of their mean square.
+        centered: bool
+    );
 }
 
 impl Rule for RMSpropRule {

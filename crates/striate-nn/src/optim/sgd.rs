@@ -4,7 +4,7 @@ use striate_kernels::Element;
 use striate_kernels::optimizer::{SgdOptions, sgd_step};
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, setting};
 
 /// Stochastic gradient descent with momentum, dampening, Nesterov's look-ahead and weight decay (PyTorch's `SGD`).
 ///
@@ -44,23 +44,20 @@ impl Sgd {
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
-    /// Share of the velocity kept from step to step; 0 is none.
-    pub fn momentum(mut self, momentum: f64) -> Self {
-        self.0.rule.momentum = momentum;
-        self
-    }
+    setting!(
+        /// Share of the velocity kept from step to step; 0 is none.
+        momentum: f64
+    );
 
-    /// The gradient enters the velocity times `1 - dampening`.
-    pub fn dampening(mut self, dampening: f64) -> Self {
-        self.0.rule.dampening = dampening;
-        self
-    }
+    setting!(
+        /// The gradient enters the velocity times `1 - dampening`.
+        dampening: f64
+    );
 
-    /// Whether to look ahead along the velocity. Needs momentum.
-    pub fn nesterov(mut self, nesterov: bool) -> Self {
-        self.0.rule.nesterov = nesterov;
-        self
-    }
+    setting!(
+        /// Whether to look ahead along the velocity. Needs momentum.
+        nesterov: bool
+    );
 }
 
 impl Rule for SgdRule {

@@ -1,4 +1,4 @@
-"""Writes `settings.safetensors`: layers and losses with settings other than the defaults, and the mean of weights over a
+"""Writes `settings.safetensors`: layers, losses and optimisers with settings other than the defaults, and the mean of weights over a
 training, computed by PyTorch.
 
     pip install torch numpy safetensors
@@ -173,10 +173,36 @@ def averages(cases):
                 cases[f"ema{suffix}.mean_{name}_{step}"] = getattr(ema.module, name).detach().clone()
 
 
+def optimizers(cases):
+    """A parameter over six steps whose gradients shrink, so that the largest mean square is not the last."""
+    table = {
+        "adam_amsgrad": (torch.optim.Adam, dict(lr=0.05, amsgrad=True, weight_decay=0.1)),
+        "adamw_amsgrad": (torch.optim.AdamW, dict(lr=0.05, amsgrad=True, betas=(0.8, 0.7), eps=1e-4)),
+        "nadam_decoupled": (torch.optim.NAdam, dict(lr=0.05, decoupled_weight_decay=True, weight_decay=0.2)),
+        "radam_decoupled": (
+            torch.optim.RAdam,
+            dict(lr=0.05, betas=(0.7, 0.9), decoupled_weight_decay=True, weight_decay=0.2),
+        ),
+    }
+    start = randn(4, 3).float()
+    gradients = [randn(4, 3).float() * 0.5**step for step in range(6)]
+    cases["optimizers.start"] = start
+    for step, gradient in enumerate(gradients):
+        cases[f"optimizers.grad_{step}"] = gradient
+    for name, (kind, settings) in table.items():
+        parameter = start.clone().requires_grad_(True)
+        optimizer = kind([parameter], **settings)
+        for step, gradient in enumerate(gradients):
+            parameter.grad = gradient.clone()
+            optimizer.step()
+            cases[f"optimizers.{name}_{step}"] = parameter.detach().clone()
+
+
 if __name__ == "__main__":
     make_golden.GENERATOR.manual_seed(77)
     cases = Cases()
     losses(cases)
     averages(cases)
+    optimizers(cases)
     cases |= layers()
     cases.save("settings")

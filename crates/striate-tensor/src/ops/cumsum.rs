@@ -2,6 +2,9 @@
 //!
 //! `y[i] = x[0] + ... + x[i]`; backward: `dx[i] = dy[i] + ... + dy[n - 1]`.
 
+use striate_kernels::pointwise::GRAIN;
+use striate_kernels::threads::parallel_chunks_mut;
+
 use super::gather::Axis;
 use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_float, dispatch_number};
@@ -31,15 +34,20 @@ impl Backward for CumsumBackward {
 fn running<T: Number>(x: &Tensor, Axis { size, inner, .. }: Axis, from_the_end: bool) -> Tensor {
     let data = x.data_in_format::<T>(MemoryFormat::Contiguous);
     Tensor::fill_new::<T>(x.shape(), MemoryFormat::Contiguous, |output| {
-        output.copy_from_slice(&data);
-        for block in output.chunks_exact_mut((size * inner).max(1)) {
-            for i in 1..size {
-                let (row, before) = if from_the_end { (size - 1 - i, size - i) } else { (i, i - 1) };
-                for j in 0..inner {
-                    block[row * inner + j] = block[row * inner + j].plus(block[before * inner + j]);
+        let block = (size * inner).max(1);
+        // Whole blocks, as many as make up a piece of work.
+        let piece = (GRAIN / block).max(1) * block;
+        parallel_chunks_mut(output, piece, &|chunk, output| {
+            output.copy_from_slice(&data[chunk * piece..][..output.len()]);
+            for block in output.chunks_exact_mut(block) {
+                for i in 1..size {
+                    let (row, before) = if from_the_end { (size - 1 - i, size - i) } else { (i, i - 1) };
+                    for j in 0..inner {
+                        block[row * inner + j] = block[row * inner + j].plus(block[before * inner + j]);
+                    }
                 }
             }
-        }
+        });
     })
 }
 

@@ -3,6 +3,9 @@
 //! `gather`: `y[o, j, i] = x[o, index[o, j, i], i]` along one dimension. `index_select`: `y[o, j, i] = x[o, index[j], i]`.
 //! Backward: the gradient is added up at the places it was read from, `dx[o, index, i] += dy[o, j, i]`, in order.
 
+use striate_kernels::pointwise::GRAIN;
+use striate_kernels::threads::parallel_chunks_mut;
+
 use super::rearrange::accumulate_at;
 use crate::autocast::backward_in_f32;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
@@ -88,6 +91,26 @@ impl Backward for GatherBackward {
     }
 }
 
+/// The pieces that the rows written to are divided into, at most: each goes through all indices.
+const PIECES: usize = 16;
+
+/// `dx[index, i] += grad[j, i]` on zeros for the rows of each index, in order. A piece of the rows is one thread's, so that
+/// all that is added to a row is added in order.
+fn add_rows<T: striate_kernels::Element>(grad: &[T], indices: &[i64], dx: &mut [T], inner: usize) {
+    let rows = dx.len() / inner.max(1);
+    // Narrow rows are added faster than they are looked for.
+    let pieces = if inner >= PIECES && grad.len() > GRAIN { PIECES } else { 1 };
+    let count = rows.div_ceil(pieces).max(1);
+    parallel_chunks_mut(dx, (count * inner).max(1), &|piece, dx: &mut [T]| {
+        dx.fill(T::ZERO);
+        let first = piece * count;
+        for (&index, row) in indices.iter().zip(grad.chunks_exact(inner.max(1))) {
+            let Some(at) = (index as usize).checked_sub(first).filter(|at| *at < count) else { continue };
+            dx[at * inner..][..inner].iter_mut().zip(row).for_each(|(dx, &g)| *dx += g);
+        }
+    });
+}
+
 struct IndexSelectBackward {
     indices: Vec<i64>,
     axis: Axis,
@@ -99,17 +122,16 @@ impl Backward for IndexSelectBackward {
         if grad.dtype() == DType::BF16 {
             return backward_in_f32(self, grad, needs);
         }
-        let Axis { outer, size, inner } = self.axis;
+        let Axis { size, inner, .. } = self.axis;
+        let (indices, block) = (&self.indices, size * inner);
         let dx = dispatch_float!(grad.dtype(), "index_select", |T| {
             let grad = grad.data_in_format::<T>(MemoryFormat::Contiguous);
             Tensor::fill_new::<T>(&self.shape, MemoryFormat::Contiguous, |dx| {
-                dx.fill(0.0);
-                let mut rows = grad.chunks_exact(inner.max(1));
-                for o in 0..outer {
-                    for (&index, row) in self.indices.iter().zip(&mut rows) {
-                        let start = (o * size + index as usize) * inner;
-                        dx[start..start + inner].iter_mut().zip(row).for_each(|(dx, g)| *dx += g);
-                    }
+                for (dx, grad) in dx.chunks_exact_mut(block.max(1)).zip(grad.chunks((indices.len() * inner).max(1))) {
+                    add_rows(grad, indices, dx, inner);
+                }
+                if indices.is_empty() {
+                    dx.fill(0.0);
                 }
             })
         });
@@ -162,9 +184,13 @@ impl Tensor {
             let data = self.data_in_format::<S>(MemoryFormat::Contiguous);
             Tensor::fill_layout(crate::layout::Layout::contiguous(index.shape()), self.dtype(), |output: &mut [S]| {
                 let block = (from.size * from.inner).max(1);
-                for (source, (o, &chosen)) in output.iter_mut().zip(&indices).enumerate() {
-                    *o = data[(source / block * axis.size + chosen as usize) * axis.inner + source % axis.inner];
-                }
+                parallel_chunks_mut(output, GRAIN, &|chunk, output: &mut [S]| {
+                    for (i, o) in output.iter_mut().enumerate() {
+                        let source = chunk * GRAIN + i;
+                        let row = source / block * axis.size + indices[source] as usize;
+                        *o = data[row * axis.inner + source % axis.inner];
+                    }
+                });
             })
         });
         Ok(y.record("gather", &[self], || GatherBackward {
@@ -202,13 +228,15 @@ impl Tensor {
         let y = dispatch_stored!(self.dtype(), |S| {
             let data = self.data_in_format::<S>(MemoryFormat::Contiguous);
             Tensor::fill_layout(crate::layout::Layout::contiguous(&shape), self.dtype(), |output: &mut [S]| {
-                let mut rows = output.chunks_exact_mut(axis.inner.max(1));
-                for o in 0..axis.outer {
-                    for (&index, row) in indices.iter().zip(&mut rows) {
-                        let start = (o * axis.size + index as usize) * axis.inner;
+                // Whole rows, as many as make up a piece of work.
+                let count = (GRAIN / axis.inner.max(1)).max(1);
+                parallel_chunks_mut(output, (count * axis.inner).max(1), &|chunk, output: &mut [S]| {
+                    for (i, row) in output.chunks_exact_mut(axis.inner.max(1)).enumerate() {
+                        let (o, j) = ((chunk * count + i) / indices.len(), (chunk * count + i) % indices.len());
+                        let start = (o * axis.size + indices[j] as usize) * axis.inner;
                         row.copy_from_slice(&data[start..start + axis.inner]);
                     }
-                }
+                });
             })
         });
         Ok(y.record("index_select", &[self], || IndexSelectBackward { indices, axis, shape: self.shape().to_vec() }))

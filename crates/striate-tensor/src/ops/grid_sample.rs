@@ -10,6 +10,7 @@
 //! ```
 
 use striate_kernels::Element;
+use striate_kernels::threads::parallel_chunks_mut;
 
 use super::interpolate::keys;
 use crate::autograd::{Backward, SavedTensor};
@@ -150,6 +151,9 @@ fn keys_slope(x: f64) -> f64 {
     slope * x.signum()
 }
 
+/// Samples that one thread takes at a time.
+const PIECE: usize = 256;
+
 struct GridSampleBackward {
     x: SavedTensor,
     grid: SavedTensor,
@@ -167,24 +171,45 @@ impl Backward for GridSampleBackward {
                 x.data_in_format::<T>(MemoryFormat::ChannelsLast),
             );
             let positions = grid.data_in_format::<T>(MemoryFormat::Contiguous);
-            let mut dgrid = vec![0.0 as T; positions.len()];
-            let dx = Tensor::fill_new::<T>(x.shape(), MemoryFormat::ChannelsLast, |dx| {
+            let taps =
+                |i: usize| options.taps([0, 1].map(|axis| Element::to_f64(positions[2 * i + axis])), [height, width]);
+            // What samples of one image share is added up by one thread, in order.
+            let add = |image: usize, dx: &mut [T]| {
                 dx.fill(0.0);
-                for (i, (position, dgrid)) in positions.chunks_exact(2).zip(dgrid.chunks_exact_mut(2)).enumerate() {
+                for i in image * samples..(image + 1) * samples {
                     let dy = &dy[i * channels..(i + 1) * channels];
-                    let image = i / samples * height * width;
-                    for tap in options.taps([0, 1].map(|axis| Element::to_f64(position[axis])), [height, width]) {
-                        let at = (image + tap.place) * channels;
+                    for tap in taps(i) {
                         let weight = tap.weight as T;
-                        dx[at..at + channels].iter_mut().zip(dy).for_each(|(dx, dy)| *dx += weight * dy);
-                        let along: T = x_data[at..at + channels].iter().zip(dy).map(|(x, dy)| x * dy).sum();
-                        dgrid[0] += along * tap.slopes[0] as T;
-                        dgrid[1] += along * tap.slopes[1] as T;
+                        let dx = &mut dx[tap.place * channels..][..channels];
+                        dx.iter_mut().zip(dy).for_each(|(dx, dy)| *dx += weight * dy);
                     }
                 }
+            };
+            let slopes = |i: usize, dgrid: &mut [T]| {
+                let dy = &dy[i * channels..(i + 1) * channels];
+                dgrid.fill(0.0);
+                for tap in taps(i) {
+                    let at = (i / samples * height * width + tap.place) * channels;
+                    let along: T = x_data[at..at + channels].iter().zip(dy).map(|(x, dy)| x * dy).sum();
+                    dgrid[0] += along * tap.slopes[0] as T;
+                    dgrid[1] += along * tap.slopes[1] as T;
+                }
+            };
+            let dx = needs[0].then(|| {
+                Tensor::fill_new::<T>(x.shape(), MemoryFormat::ChannelsLast, |dx| {
+                    parallel_chunks_mut(dx, (height * width * channels).max(1), &add);
+                })
             });
-            let dgrid = needs[1].then(|| Tensor::try_from_slice(&dgrid, grid.shape())).transpose()?;
-            Ok(vec![needs[0].then_some(dx), dgrid])
+            let dgrid = needs[1].then(|| {
+                Tensor::fill_new::<T>(grid.shape(), MemoryFormat::Contiguous, |dgrid| {
+                    parallel_chunks_mut(dgrid, 2 * PIECE, &|piece, dgrid: &mut [T]| {
+                        for (k, dgrid) in dgrid.chunks_exact_mut(2).enumerate() {
+                            slopes(piece * PIECE + k, dgrid);
+                        }
+                    });
+                })
+            });
+            Ok(vec![dx, dgrid])
         })
     }
 }
@@ -225,17 +250,18 @@ impl Tensor {
             let data = self.data_in_format::<T>(MemoryFormat::ChannelsLast);
             let positions = grid.data_in_format::<T>(MemoryFormat::Contiguous);
             Tensor::fill_new::<T>(&shape, MemoryFormat::ChannelsLast, |output| {
-                output.fill(0.0);
-                for (i, (position, y)) in
-                    positions.chunks_exact(2).zip(output.chunks_exact_mut(channels.max(1))).enumerate()
-                {
-                    let image = i / (out[0] * out[1]) * size[0] * size[1];
-                    for tap in options.taps([0, 1].map(|axis| Element::to_f64(position[axis])), size) {
-                        let at = (image + tap.place) * channels;
-                        let weight = tap.weight as T;
-                        y.iter_mut().zip(&data[at..at + channels]).for_each(|(y, x)| *y += weight * x);
+                parallel_chunks_mut(output, (PIECE * channels).max(1), &|piece, output: &mut [T]| {
+                    output.fill(0.0);
+                    for (k, y) in output.chunks_exact_mut(channels.max(1)).enumerate() {
+                        let i = piece * PIECE + k;
+                        let image = i / (out[0] * out[1]) * size[0] * size[1];
+                        for tap in options.taps([0, 1].map(|axis| Element::to_f64(positions[2 * i + axis])), size) {
+                            let at = (image + tap.place) * channels;
+                            let weight = tap.weight as T;
+                            y.iter_mut().zip(&data[at..at + channels]).for_each(|(y, x)| *y += weight * x);
+                        }
                     }
-                }
+                });
             })
         });
         Ok(y.record(OP, &[self, grid], || GridSampleBackward {

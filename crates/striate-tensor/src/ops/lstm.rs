@@ -26,18 +26,24 @@ use crate::{DType, Tensor, TensorError};
 
 const OP: &str = "lstm";
 
-/// What [`Tensor::lstm`] is applied with.
+/// What [`Tensor::lstm`], [`Tensor::gru`], [`Tensor::rnn_tanh`] and [`Tensor::rnn_relu`] are applied with.
+///
+/// The weights have one block of `hidden` rows for each gate, below each other as in PyTorch: of a long short-term memory
+/// input, forget, cell and output; of a gated recurrent unit reset, update and new; of a plain layer the only one.
 #[derive(Clone, Copy, Debug)]
-pub struct LstmParameters<'a> {
-    /// `W_ih`, `[4 hidden, input]`: input, forget, cell and output gate below each other.
+pub struct RecurrentParameters<'a> {
+    /// `W_ih`, `[gates hidden, input]`.
     pub weight_ih: &'a Tensor,
-    /// `W_hh`, `[4 hidden, hidden]`.
+    /// `W_hh`, `[gates hidden, hidden]`.
     pub weight_hh: &'a Tensor,
-    /// `b_ih` and `b_hh`, `[4 hidden]` each.
+    /// `b_ih` and `b_hh`, `[gates hidden]` each.
     pub biases: Option<[&'a Tensor; 2]>,
     /// Whether the sequence is read from its end.
     pub reverse: bool,
 }
+
+/// The parameters of a long short-term memory.
+pub type LstmParameters<'a> = RecurrentParameters<'a>;
 
 impl LstmParameters<'_> {
     /// Checks everything against the input; returns the sizes.

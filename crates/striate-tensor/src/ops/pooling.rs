@@ -65,20 +65,40 @@ impl Tensor {
 
     /// Like [`max_pool2d`](Self::max_pool2d), with a mistake as an error.
     pub fn try_max_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
-        const OP: &str = "max_pool2d";
         if self.dtype() == DType::BF16 {
             return crate::autocast::rounded(self, |x| x.try_max_pool2d(options));
         }
-        let geometry = geometry(OP, self, options)?;
-        let layout = output_layout(&geometry);
-        let mut argmax = Buffer::uninit(layout.numel() * size_of::<u32>());
-        let output = dispatch_float!(self.dtype(), OP, |T| {
-            let input = self.data_in_format::<T>(MemoryFormat::ChannelsLast);
-            Tensor::fill_layout::<T>(layout, self.dtype(), |output| {
-                kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
+        Ok(max_pool2d(self, options, |_, _| ())?.0)
+    }
+
+    /// [`max_pool2d`](Self::max_pool2d), and where each value came from: `i64` `[n, c, oh, ow]`, the row of the image times
+    /// its width plus the column (PyTorch's `return_indices=True`). [`max_unpool2d`](Self::max_unpool2d) puts them back.
+    ///
+    /// ```
+    /// use striate_tensor::{Pool2dOptions, Tensor};
+    /// let image = Tensor::from_slice(&[0.0f32, 5.0, 1.0, 2.0, 3.0, 4.0, 9.0, 6.0], &[1, 1, 2, 4]);
+    /// let (values, places) = image.max_pool2d_with_indices(Pool2dOptions::new(2));
+    /// assert_eq!((values.to_vec::<f32>(), places.to_vec::<i64>()), (vec![5.0, 9.0], vec![1, 6]));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`max_pool2d`](Self::max_pool2d).
+    #[track_caller]
+    pub fn max_pool2d_with_indices(&self, options: Pool2dOptions) -> (Tensor, Tensor) {
+        self.try_max_pool2d_with_indices(options).or_panic()
+    }
+
+    /// Like [`max_pool2d_with_indices`](Self::max_pool2d_with_indices), with a mistake as an error.
+    pub fn try_max_pool2d_with_indices(&self, options: Pool2dOptions) -> Result<(Tensor, Tensor), TensorError> {
+        if self.dtype() == DType::BF16 {
+            let (values, places) = self.try_to_dtype(DType::F32)?.try_max_pool2d_with_indices(options)?;
+            return Ok((values.try_to_dtype(DType::BF16)?, places));
+        }
+        max_pool2d(self, options, |layout, argmax| {
+            Tensor::fill_layout::<i64>(layout.clone(), DType::I64, |output| {
+                output.iter_mut().zip(argmax).for_each(|(output, &place)| *output = i64::from(place));
             })
-        });
-        Ok(output.record(OP, &[self], || MaxPool2dBackward { geometry, argmax }))
+        })
     }
 
     /// The mean of each window of `[n, c, h, w]`; shapes as in [`max_pool2d`](Self::max_pool2d).
@@ -119,6 +139,26 @@ impl Tensor {
         });
         Ok(output.record(OP, &[self], || AvgPool2dBackward { geometry, count_include_pad }))
     }
+}
+
+/// The largest of each window, recorded, and what `places` makes of where they were, channels last.
+fn max_pool2d<R>(
+    x: &Tensor,
+    options: Pool2dOptions,
+    places: impl FnOnce(&Layout, &[u32]) -> R,
+) -> Result<(Tensor, R), TensorError> {
+    const OP: &str = "max_pool2d";
+    let geometry = geometry(OP, x, options)?;
+    let layout = output_layout(&geometry);
+    let mut argmax = Buffer::uninit(layout.numel() * size_of::<u32>());
+    let output = dispatch_float!(x.dtype(), OP, |T| {
+        let input = x.data_in_format::<T>(MemoryFormat::ChannelsLast);
+        Tensor::fill_layout::<T>(layout.clone(), x.dtype(), |output| {
+            kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
+        })
+    });
+    let found = places(&layout, argmax.as_slice::<u32>());
+    Ok((output.record(OP, &[x], || MaxPool2dBackward { geometry, argmax }), found))
 }
 
 struct MaxPool2dBackward {

@@ -5,6 +5,9 @@
 
 use std::sync::Arc;
 
+use striate_kernels::pointwise::GRAIN;
+use striate_kernels::threads::parallel_chunks_mut;
+
 use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::{Number, dispatch_number, dispatch_stored};
 use crate::layout::{Layout, MemoryFormat, contiguous_strides};
@@ -78,9 +81,11 @@ fn pick(x: &Tensor, shape: &[usize], places: &[usize]) -> Tensor {
     dispatch_stored!(x.dtype(), |S| {
         let data = x.data_in_format::<S>(MemoryFormat::Contiguous);
         Tensor::fill_layout(Layout::contiguous(shape), x.dtype(), |output: &mut [S]| {
-            for (o, &place) in output.iter_mut().zip(places) {
-                *o = if place == NOWHERE { S::ZERO } else { data[place] };
-            }
+            parallel_chunks_mut(output, GRAIN, &|chunk, output: &mut [S]| {
+                for (o, &place) in output.iter_mut().zip(&places[chunk * GRAIN..]) {
+                    *o = if place == NOWHERE { S::ZERO } else { data[place] };
+                }
+            });
         })
     })
 }

@@ -5,7 +5,8 @@
 use crate::random::Generator;
 use crate::{
     BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation,
-    LstmParameters, OutsideImage, PaddingMode, Pool2dOptions, Reduction, SampleMode, Slice, Tensor, UnfoldOptions,
+    LstmParameters, OutsideImage, PaddingMode, Pool2dOptions, RecurrentParameters, Reduction, SampleMode, Slice,
+    Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -118,6 +119,17 @@ fn lstm(x: &[Tensor], reverse: bool) -> Tensor {
     Tensor::cat(&[&outputs, &cell.unsqueeze(0)], 0)
 }
 
+/// A sequence, a state, weights and biases of a layer of three units with so many gates.
+fn recurrent_inputs(gates: usize, generator: &mut Generator) -> Vec<Tensor> {
+    let rows = 3 * gates;
+    let shapes: [&[usize]; 6] = [&[4, 2, 2], &[2, 3], &[rows, 2], &[rows, 3], &[rows], &[rows]];
+    shapes.iter().map(|shape| normal(shape, generator).mul_scalar(0.5)).collect()
+}
+
+fn recurrent_parameters(x: &[Tensor], reverse: bool) -> RecurrentParameters<'_> {
+    RecurrentParameters { weight_ih: &x[2], weight_hh: &x[3], biases: Some([&x[4], &x[5]]), reverse }
+}
+
 const STRIDED: Conv2dOptions = Conv2dOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
 const POOL: Pool2dOptions = Pool2dOptions { stride: [2, 1], padding: [1, 1], ..Pool2dOptions::new(3) };
 
@@ -203,6 +215,12 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     ),
     op("median", one_distinct, |x| x[0].median(1, false).0),
     op("cumsum", one, |x| x[0].cumsum(1)),
+    op("cumprod", one, |x| x[0].cumprod(1)),
+    op(
+        "cumprod, one zero",
+        |g| vec![normal(&[2, 5], g).mul(&Tensor::from_slice(&[1.0, 1.0, 0.0, 1.0, 1.0], &[5]))],
+        |x| x[0].cumprod(-1),
+    ),
     op("sort", one_distinct, |x| x[0].sort(1, false).0),
     op("topk", one_distinct, |x| x[0].topk(2, -1, true).0),
     op("max", one_distinct, |x| x[0].max(&[2, 0], false)),
@@ -227,6 +245,26 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         "scatter_add",
         |g| vec![normal(&[2, 3], g), indices(&[2, 0, 2, 1, 1, 1, 0, 2], &[2, 4]), normal(&[2, 4], g)],
         |x| x[0].scatter_add(1, &x[1], &x[2]),
+    ),
+    op(
+        "scatter",
+        |g| vec![normal(&[2, 4], g), indices(&[2, 0, 3, 1, 3, 0], &[2, 3]), normal(&[2, 3], g)],
+        |x| x[0].scatter(1, &x[1], &x[2]),
+    ),
+    op(
+        "index_add",
+        |g| vec![normal(&[2, 3, 2], g), indices(&[2, 0, 2, 2], &[4]), normal(&[2, 4, 2], g)],
+        |x| x[0].index_add(1, &x[1], &x[2]),
+    ),
+    op(
+        "index",
+        |g| vec![normal(&[3, 4, 2], g), indices(&[2, -3, 1], &[3, 1]), indices(&[0, 3, -4, 1], &[4])],
+        |x| x[0].index(&[&x[1], &x[2]]),
+    ),
+    op(
+        "index, mask",
+        |g| vec![normal(&[3, 4, 2], g), normal(&[3, 4], g).gt(&normal(&[4], g))],
+        |x| x[0].index(&[&x[1]]),
     ),
     op(
         "masked_select",
@@ -323,6 +361,14 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("fold", |g| vec![normal(&[2, 12, 18], g)], |x| x[0].fold([5, 4], WINDOWS)),
     op("max_pool2d", image_of_distinct, |x| x[0].max_pool2d(Pool2dOptions::new(2))),
     op("max_pool2d, overlapping", image_of_distinct, |x| x[0].max_pool2d(POOL)),
+    op("max_pool2d_with_indices", image_of_distinct, |x| {
+        let (values, places) = x[0].max_pool2d_with_indices(POOL);
+        values.add(&places.to_dtype(values.dtype()))
+    }),
+    op("max_unpool2d", image_of_distinct, |x| {
+        let places = x[0].max_pool2d_with_indices(Pool2dOptions::new(2)).1;
+        x[0].narrow(2, 0, 4).avg_pool2d(Pool2dOptions::new(2)).max_unpool2d(&places, [5, 4])
+    }),
     op("avg_pool2d", image_of_distinct, |x| x[0].avg_pool2d(Pool2dOptions { count_include_pad: false, ..POOL })),
     op("batch_norm, training", normalization, |x| batch_norm(x, true)),
     op("batch_norm, evaluation", normalization, |x| batch_norm(x, false)),
@@ -339,6 +385,11 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     ),
     op("lstm", lstm_inputs, |x| lstm(x, false)),
     op("lstm, reverse", lstm_inputs, |x| lstm(x, true)),
+    op("gru", |g| recurrent_inputs(3, g), |x| x[0].gru(&x[1], recurrent_parameters(x, false))),
+    op("gru, reverse", |g| recurrent_inputs(3, g), |x| x[0].gru(&x[1], recurrent_parameters(x, true))),
+    op("rnn_tanh", |g| recurrent_inputs(1, g), |x| x[0].rnn_tanh(&x[1], recurrent_parameters(x, false))),
+    op("rnn_tanh, reverse", |g| recurrent_inputs(1, g), |x| x[0].rnn_tanh(&x[1], recurrent_parameters(x, true))),
+    op("rnn_relu", |g| recurrent_inputs(1, g), |x| x[0].rnn_relu(&x[1], recurrent_parameters(x, false))),
     op("softmax", one, |x| x[0].softmax(1)),
     op("log_softmax", one, |x| x[0].log_softmax(-1)),
     op(

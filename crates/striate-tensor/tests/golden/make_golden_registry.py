@@ -69,6 +69,8 @@ TABLE = {
     "prod, one zero": ("torch.prod", lambda x: x.prod(1, keepdim=True)),
     "median": ("torch.median", lambda x: x.median(1).values),
     "cumsum": ("torch.cumsum", lambda x: x.cumsum(1)),
+    "cumprod": ("torch.cumprod", lambda x: x.cumprod(1)),
+    "cumprod, one zero": ("torch.cumprod", lambda x: x.cumprod(-1)),
     "sort": ("torch.sort", lambda x: x.sort(1).values),
     "topk": ("torch.topk", lambda x: x.topk(2).values),
     "max": ("torch.amax", lambda x: x.amax((2, 0))),
@@ -90,6 +92,10 @@ TABLE = {
     "gather": ("torch.gather", lambda x, i: x.gather(1, i)),
     "index_select": ("torch.index_select", lambda x, i: x.index_select(1, i)),
     "scatter_add": ("torch.scatter_add", lambda x, i, s: x.scatter_add(1, i, s)),
+    "scatter": ("torch.scatter", lambda x, i, s: x.scatter(1, i, s)),
+    "index_add": ("torch.index_add", lambda x, i, s: x.index_add(1, i, s)),
+    "index": ("x[i, j]", lambda x, i, j: x[i, j]),
+    "index, mask": ("x[i, j]", lambda x, m: x[m]),
     "masked_select": ("torch.masked_select", torch.masked_select),
     "masked_fill": ("Tensor.masked_fill", lambda x, m: x.masked_fill(m, 7.0)),
     "cat": ("torch.cat", lambda a, b: torch.cat([a, b, a], 1)),
@@ -134,6 +140,11 @@ TABLE = {
     "fold": ("F.fold", lambda x: F.fold(x, (5, 4), **WINDOWS)),
     "max_pool2d": ("F.max_pool2d", lambda x: F.max_pool2d(x, 2)),
     "max_pool2d, overlapping": ("F.max_pool2d", lambda x: F.max_pool2d(x, 3, (2, 1), 1)),
+    "max_pool2d_with_indices": (
+        "F.max_pool2d, return_indices=True",
+        lambda x: sum(F.max_pool2d(x, 3, (2, 1), 1, return_indices=True)),
+    ),
+    "max_unpool2d": ("F.max_unpool2d", lambda x: unpool(x)),
     "avg_pool2d": ("F.avg_pool2d", lambda x: F.avg_pool2d(x, 3, (2, 1), 1, count_include_pad=False)),
     "batch_norm, training": (
         "F.batch_norm",
@@ -156,6 +167,21 @@ TABLE = {
     "gelu_tanh": ('F.gelu, approximate="tanh"', lambda x: F.gelu(x, approximate="tanh")),
     "lstm": ("nn.LSTM", lambda *x: lstm(*x)),
     "lstm, reverse": ("nn.LSTM", lambda x, *rest: lstm(x.flip(0), *rest, reverse=True)),
+    "gru": ("nn.GRU", lambda x, h, *w: torch.gru(x, h[None], w, True, 1, 0.0, False, False, False)[0]),
+    "gru, reverse": (
+        "nn.GRU",
+        lambda x, h, *w: torch.gru(x.flip(0), h[None], w, True, 1, 0.0, False, False, False)[0].flip(0),
+    ),
+    "rnn_tanh": ("nn.RNN", lambda x, h, *w: torch.rnn_tanh(x, h[None], w, True, 1, 0.0, False, False, False)[0]),
+    "rnn_tanh, reverse": (
+        "nn.RNN",
+        lambda x, h, *w: torch.rnn_tanh(x.flip(0), h[None], w, True, 1, 0.0, False, False, False)[0].flip(0),
+    ),
+    "rnn_relu": (
+        'nn.RNN, nonlinearity="relu"',
+        lambda x, h, *w: torch.rnn_relu(x, h[None], w, True, 1, 0.0, False, False, False)[0],
+    ),
+    "cross_entropy, smoothed": ("F.cross_entropy", lambda x, t: F.cross_entropy(x, t, label_smoothing=0.1)),
     # The mask is Striate's own.
     "dropout": ("F.dropout", None),
 }
@@ -187,6 +213,12 @@ def border(x, mode, sides):
         flat = moved.reshape(1, -1, moved.shape[-1])
         x = F.pad(flat, pair, mode=mode).reshape(*moved.shape[:-1], -1).movedim(-1, dim)
     return x
+
+
+def unpool(x):
+    """The means of windows at the places of their largest."""
+    places = F.max_pool2d(x, 2, return_indices=True)[1]
+    return F.max_unpool2d(F.avg_pool2d(x[:, :, :4], 2), places, 2, output_size=(5, 4))
 
 
 def lstm(x, hidden, cell, *weights, reverse=False):

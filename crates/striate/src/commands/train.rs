@@ -50,7 +50,7 @@ const INTERRUPTED: u8 = 130;
                                                   the usual settings of larger networks
   striate train digits --model lenet --schedule plateau --schedule-options factor=0.5,patience=1
                                                   a smaller learning rate whenever there is no progress
-  striate train digits --init lenet.pt --model lenet --group 'conv*:lr_factor=0'
+  striate train digits --init lenet.pt --model lenet --freeze 'conv*'
                                                   convolutions stay as they are, the rest goes on learning
   striate train --config runs/mine/config.toml --seed 2
                                                   another run's settings, or those of a file of your own
@@ -99,13 +99,18 @@ pub struct Args {
     #[arg(long, conflicts_with = "resume")]
     decay_weights_only: bool,
 
-    /// Treat the weights whose paths fit PATTERN apart ('*' is any characters); lr_factor=0 leaves them as they are. May be
-    /// given several times: the first that fits counts.
+    /// Treat the weights whose paths fit PATTERN apart ('*' is any characters). May be given
+    /// several times: the first that fits counts.
     #[arg(
         long = "group", value_name = "PATTERN:lr_factor=FACTOR,weight_decay=DECAY", value_parser = str::parse::<GroupConfig>,
         conflicts_with = "resume"
     )]
     groups: Vec<GroupConfig>,
+
+    /// Leave the weights whose paths fit PATTERN as they are; may be given several times. Batch norm keeps its running
+    /// statistics where all its weights are left.
+    #[arg(long, value_name = "PATTERN", conflicts_with = "resume")]
+    freeze: Vec<String>,
 
     /// Measure and keep a running mean of the weights in place of the newest; 0.999 is a usual decay.
     #[arg(long, value_name = "DECAY", conflicts_with = "resume")]
@@ -130,6 +135,10 @@ pub struct Args {
     /// Let the learning rate rise from near 0 over so many epochs (or part of one) before the schedule.
     #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["resume", "find_lr"])]
     warm_up: Option<f64>,
+
+    /// Stop when the validation accuracy has not improved for so many epochs.
+    #[arg(long, value_name = "EPOCHS", conflicts_with_all = ["resume", "find_lr"])]
+    early_stop: Option<usize>,
 
     /// Shorten gradients longer than this, all weights taken together.
     #[arg(long, value_name = "NORM", conflicts_with = "resume")]
@@ -258,6 +267,10 @@ impl Args {
         config.schedule_options = self.schedule_options.unwrap_or(config.schedule_options);
         config.warm_up = self.warm_up.unwrap_or(config.warm_up);
         config.ema = self.ema.or(config.ema);
+        if !self.freeze.is_empty() {
+            config.freeze = self.freeze.clone();
+        }
+        config.early_stop = self.early_stop.or(config.early_stop);
         config.clip_norm = self.clip_norm.or(config.clip_norm);
         if let Some(init) = &self.init {
             (config.initial_weights, config.initial_partial) = (Some(absolute(init)?), self.init_partial);

@@ -48,6 +48,13 @@ pub trait Cell: Default + Send + Sync {
     }
 }
 
+/// The outputs of an operation with one state, and the state after the last step.
+fn outputs_and_last(outputs: Result<Tensor, TensorError>, reverse: bool) -> Result<(Tensor, Vec<Tensor>), TensorError> {
+    let outputs = outputs?;
+    let last = outputs.try_select(0, if reverse { 0 } else { -1 })?;
+    Ok((outputs, vec![last]))
+}
+
 /// What a recurrent layer looks like, before it has weights.
 ///
 /// ```

@@ -1,8 +1,8 @@
 //! The plain recurrent layer.
 
-use striate_tensor::{Tensor, TensorError};
+use striate_tensor::{RecurrentParameters, Tensor, TensorError};
 
-use super::{Cell, Recurrent};
+use super::{Cell, Recurrent, outputs_and_last};
 
 /// `h = tanh(W_ih x + b_ih + W_hh h + b_hh)` (Elman 1990; PyTorch's `RNN`).
 ///
@@ -28,6 +28,18 @@ impl Cell for RnnCell {
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         Ok(vec![from_input.try_add(from_hidden)?.try_tanh()?])
     }
+
+    fn sequence(
+        &self,
+        input: &Tensor,
+        states: &[Tensor],
+        [weight_ih, weight_hh]: [&Tensor; 2],
+        biases: Option<[&Tensor; 2]>,
+        reverse: bool,
+    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
+        let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
+        Some(outputs_and_last(input.try_rnn_tanh(&states[0], parameters), reverse))
+    }
 }
 
 /// `h = max(W_ih x + b_ih + W_hh h + b_hh, 0)` (PyTorch's `RNN(nonlinearity="relu")`; Le et al. 2015 start it with the
@@ -45,5 +57,17 @@ impl Cell for ReluRnnCell {
 
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         Ok(vec![from_input.try_add(from_hidden)?.try_relu()?])
+    }
+
+    fn sequence(
+        &self,
+        input: &Tensor,
+        states: &[Tensor],
+        [weight_ih, weight_hh]: [&Tensor; 2],
+        biases: Option<[&Tensor; 2]>,
+        reverse: bool,
+    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
+        let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
+        Some(outputs_and_last(input.try_rnn_relu(&states[0], parameters), reverse))
     }
 }
