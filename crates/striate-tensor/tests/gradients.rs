@@ -131,19 +131,20 @@ fn same_type(a: &str, b: &str) -> bool {
 /// At a kink every subgradient passes; one outside does not, and a wrong slope elsewhere does not either.
 #[test]
 fn kinks_are_told_from_mistakes() {
-    let x = Tensor::from_slice(&[0.0_f64, -1.0, 2.0], &[3]);
-    check_gradients(&[x.clone()], |x| x[0].relu()).unwrap();
-    check_gradients(&[x.clone()], |x| x[0].abs()).unwrap();
-    check_gradients(&[x.clone()], |x| x[0].maximum(&x[0].neg())).unwrap();
+    let inputs = [Tensor::from_slice(&[0.0_f64, -1.0, 2.0], &[3])];
+    let x = &inputs[0];
+    check_gradients(&inputs, |x| x[0].relu()).unwrap();
+    check_gradients(&inputs, |x| x[0].abs()).unwrap();
+    check_gradients(&inputs, |x| x[0].maximum(&x[0].neg())).unwrap();
     // The value of |x|, the gradient of 1.5 |x| or of x².
     let pretend = |x: &Tensor, value: Tensor, slope: Tensor| {
         let tangent = x.sub(&x.detach()).mul(&slope);
         value.detach().add(&tangent)
     };
-    let steep = check_gradients(&[x.clone()], |x| pretend(&x[0], x[0].abs(), x[0].detach().full_like(1.5)));
+    let steep = check_gradients(&inputs, |x| pretend(&x[0], x[0].abs(), x[0].detach().full_like(1.5)));
     assert_eq!(steep.unwrap_err().element, 0);
-    let wrong = check_gradients(&[x.clone()], |x| pretend(&x[0], x[0].abs(), x[0].detach().mul_scalar(2.0)));
+    let wrong = check_gradients(&inputs, |x| pretend(&x[0], x[0].abs(), x[0].detach().mul_scalar(2.0)));
     assert_eq!(wrong.unwrap_err().element, 1, "0 is a subgradient at the kink");
-    let numeric = striate_tensor::gradient_check::numeric_gradient(&x, |x| x.exp());
+    let numeric = striate_tensor::gradient_check::numeric_gradient(x, |x| x.exp());
     assert!(numeric.sub(&x.exp()).abs().max_all().item::<f64>() < 1e-8);
 }
