@@ -77,6 +77,8 @@ pub struct RunOptions {
     pub workspace: Option<PathBuf>,
     /// Folder for compiled programs.
     pub cache: PathBuf,
+    /// What a program in Python reads beside its own folder: files and folders, wherever they lie.
+    pub reads: Vec<PathBuf>,
     /// What the program may use.
     pub limits: Limits,
     /// How it is kept apart; the strongest way that works here if none is given.
@@ -93,6 +95,7 @@ impl Default for RunOptions {
             python: None,
             workspace: None,
             cache: std::env::temp_dir().join("striate-cache"),
+            reads: Vec::new(),
             limits: Limits::default(),
             protection: None,
             patience: Patience { load: Duration::from_secs(30), call: Duration::from_secs(10), cancelled: None },

@@ -2,7 +2,7 @@
 //!
 //! Both ways give the same view. `/` and all that is mounted on it is read-only; `/tmp`, `/var/tmp` and `/run`, where
 //! sockets of the user's other programs lie, are empty and private, and so are the devices but for a few harmless ones. The
-//! learner's folder and the interpreter are put back, should they lie under one of those.
+//! learner's folders and the interpreter are put back, should they lie under one of those.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -16,23 +16,25 @@ use super::{Limits, limits_script, start_script};
 
 /// Folders that are replaced by empty ones.
 const HIDDEN: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
+/// Another such folder; it is replaced with the devices.
+const SHARED_MEMORY: &str = "/dev/shm";
 /// The smallest number of processes that the system lets a namespace be limited to.
 const FEWEST: u64 = 310;
 
 /// The command with namespaces made by `unshare`, and all capabilities given up before the program starts.
-pub fn unshared(program: &OsStr, limits: &Limits, keep_channel: bool, folder: &Path) -> Command {
+pub fn unshared(program: &OsStr, limits: &Limits, keep_channel: bool, folders: &[&Path]) -> Command {
     let mut command = Command::new("/bin/sh");
     command.arg("-c");
     command.arg(
         "PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH; exec unshare --user --map-root-user --mount --net --pid --ipc --uts \
          --fork --kill-child -- /bin/sh -c \"$@\"",
     );
-    command.arg("sh").arg(setup(limits, program, folder)).arg("sh").arg(inner(limits, keep_channel)).arg(program);
+    command.arg("sh").arg(setup(limits, program, folders)).arg("sh").arg(inner(limits, keep_channel)).arg(program);
     finish(command, keep_channel)
 }
 
 /// The command with namespaces made by `bwrap`; none where it is not installed.
-pub fn bubblewrapped(program: &OsStr, limits: &Limits, keep_channel: bool, folder: &Path) -> Option<Command> {
+pub fn bubblewrapped(program: &OsStr, limits: &Limits, keep_channel: bool, folders: &[&Path]) -> Option<Command> {
     let mut command = Command::new(crate::runner::on_path("bwrap")?);
     command.args(["--unshare-all", "--die-with-parent", "--cap-drop", "ALL", "--ro-bind", "/", "/"]);
     command.args(["--dev", "/dev", "--proc", "/proc", "--tmpfs", "/sys"]);
@@ -42,10 +44,10 @@ pub fn bubblewrapped(program: &OsStr, limits: &Limits, keep_channel: bool, folde
         }
         command.arg("--tmpfs").arg(hidden);
     }
-    for kept in kept(program, folder) {
+    for kept in kept(program, folders) {
         command.arg("--ro-bind").arg(&kept).arg(&kept);
     }
-    command.arg("--chdir").arg(folder).args(["--", "/bin/sh", "-c"]).arg(inner(limits, keep_channel));
+    command.arg("--chdir").arg(first(folders)).args(["--", "/bin/sh", "-c"]).arg(inner(limits, keep_channel));
     command.arg("sh").arg(program);
     Some(finish(command, keep_channel))
 }
@@ -89,8 +91,18 @@ fn existing() -> impl Iterator<Item = &'static Path> {
     HIDDEN.into_iter().map(Path::new).filter(|folder| folder.is_dir() && !folder.is_symlink())
 }
 
-/// Folders under the hidden ones that the program needs.
-fn kept(program: &OsStr, folder: &Path) -> Vec<PathBuf> {
+/// The folder that the program runs in.
+fn first<'a>(folders: &[&'a Path]) -> &'a Path {
+    folders.first().copied().unwrap_or(Path::new("/"))
+}
+
+/// Whether this is one of the folders that are replaced.
+pub fn is_hidden(folder: &Path) -> bool {
+    HIDDEN.iter().chain(&[SHARED_MEMORY]).any(|hidden| folder == Path::new(hidden))
+}
+
+/// Folders, and files, under the hidden ones that the program needs.
+fn kept(program: &OsStr, folders: &[&Path]) -> Vec<PathBuf> {
     let program = Path::new(program);
     let real = program.canonicalize().unwrap_or_else(|_| program.to_path_buf());
     // A program in bin/ needs what lies beside bin/: the libraries of an interpreter.
@@ -99,18 +111,24 @@ fn kept(program: &OsStr, folder: &Path) -> Vec<PathBuf> {
         let whole = own.file_name().is_some_and(|name| name == "bin");
         Some(if whole { own.parent()? } else { own }.to_path_buf())
     };
-    let mut kept: Vec<PathBuf> = [Some(folder.to_path_buf()), around(program), around(&real)]
-        .into_iter()
-        .flatten()
-        .filter(|path| HIDDEN.iter().any(|hidden| path.starts_with(hidden) && path != Path::new(hidden)))
+    let under_hidden = |path: &PathBuf| {
+        !is_hidden(path) && HIDDEN.iter().chain(&[SHARED_MEMORY]).any(|hidden| path.starts_with(hidden))
+    };
+    let mut kept: Vec<PathBuf> = folders
+        .iter()
+        .map(|folder| folder.to_path_buf())
+        .chain([around(program), around(&real)].into_iter().flatten())
+        .filter(under_hidden)
         .collect();
     kept.sort();
-    kept.dedup();
+    // What lies in a folder that is kept comes with it.
+    kept.dedup_by(|later, earlier| later.starts_with(&*earlier));
     kept
 }
 
 /// The script that makes the view, as the first process of the namespaces, and then waits for the program.
-fn setup(limits: &Limits, program: &OsStr, folder: &Path) -> OsString {
+fn setup(limits: &Limits, program: &OsStr, folders: &[&Path]) -> OsString {
+    let kept = kept(program, folders);
     let mut script = Vec::new();
     let mut add = |parts: &[&[u8]]| {
         parts.iter().for_each(|part| script.extend_from_slice(part));
@@ -120,15 +138,15 @@ fn setup(limits: &Limits, program: &OsStr, folder: &Path) -> OsString {
     let pids = limits.processes.max(FEWEST);
     // Older systems have one number for all namespaces, which may not be changed here.
     add(&[format!("{{ echo {pids} >/proc/sys/kernel/pid_max; }} 2>/dev/null || :").as_bytes()]);
-    for (path, options) in writable_mounts() {
+    for (path, options) in writable_mounts(&kept) {
         add(&[b"mount -o remount,bind,ro,", options.as_bytes(), b" ", &quoted(&path)]);
     }
     // /sys is hidden, and until then the place where things are kept while their own places are hidden.
     add(&[b"mount -t tmpfs -o nosuid,nodev,mode=755,size=1m tmpfs /sys\nmkdir /sys/dev"]);
-    let kept = kept(program, folder);
+    let put = |path: &Path| if path.is_dir() { &b"mkdir -p "[..] } else { b": >" };
     for (at, path) in kept.iter().enumerate() {
         let place = format!("/sys/kept{at}");
-        add(&[b"mkdir ", place.as_bytes(), b"\nmount --rbind ", &quoted(path), b" ", place.as_bytes()]);
+        add(&[put(path), place.as_bytes(), b"\nmount --rbind ", &quoted(path), b" ", place.as_bytes()]);
     }
     add(&[
         b"for name in null zero full random urandom; do : >/sys/dev/$name; mount --bind /dev/$name /sys/dev/$name; done\n\
@@ -140,11 +158,12 @@ fn setup(limits: &Limits, program: &OsStr, folder: &Path) -> OsString {
     }
     for (at, path) in kept.iter().enumerate() {
         let place = format!("/sys/kept{at}");
-        add(&[b"mkdir -p ", &quoted(path), b"\nmount --rbind ", place.as_bytes(), b" ", &quoted(path)]);
+        add(&[b"mkdir -p ", &quoted(path.parent().unwrap_or(path))]);
+        add(&[put(path), &quoted(path), b"\nmount --rbind ", place.as_bytes(), b" ", &quoted(path)]);
     }
     add(&[
         b"mount -o remount,ro,nosuid,nodev,mode=755,size=1m /sys\ncd ",
-        &quoted(folder),
+        &quoted(first(folders)),
         b"\nset +e\nsetpriv --no-new-privs --bounding-set=-all --inh-caps=-all -- /bin/sh -c \"$@\"\nexit $?",
     ]);
     // The words that follow the script are its $1 (what runs inside) and the program with its arguments.
@@ -153,13 +172,14 @@ fn setup(limits: &Limits, program: &OsStr, folder: &Path) -> OsString {
 }
 
 /// What is mounted writable and stays in sight, with the options that a new mount must keep.
-fn writable_mounts() -> Vec<(PathBuf, String)> {
+fn writable_mounts(kept: &[PathBuf]) -> Vec<(PathBuf, String)> {
     let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
     let mount = |line: &[u8]| {
         let mut fields = line.split(|&byte| byte == b' ').skip(4);
         let path = PathBuf::from(OsString::from_vec(unescaped(fields.next()?)));
         let options = String::from_utf8_lossy(fields.next()?).into_owned();
         let hidden = ["/proc", "/sys", "/dev"].iter().chain(&HIDDEN).any(|hidden| path.starts_with(hidden));
+        let hidden = hidden && !kept.iter().any(|kept| kept.starts_with(&path));
         let mut options: Vec<&str> = options.split(',').collect();
         let writable = options.contains(&"rw");
         options.retain(|option| !matches!(*option, "rw" | "ro"));
@@ -210,7 +230,9 @@ mod tests {
 
     #[test]
     fn what_lies_under_a_hidden_folder_is_kept() {
-        let kept = kept(OsStr::new("/tmp/venv/bin/python"), Path::new("/tmp/work/it's here"));
-        assert_eq!(kept, [Path::new("/tmp/venv"), Path::new("/tmp/work/it's here")]);
+        let folders = ["/tmp/work/it's here", "/dev/shm/course", "/tmp/work/it's here/too", "/home/course", "/tmp"];
+        let kept = kept(OsStr::new("/tmp/venv/bin/python"), &folders.map(Path::new));
+        assert_eq!(kept, ["/dev/shm/course", "/tmp/venv", "/tmp/work/it's here"].map(Path::new));
+        assert!(is_hidden(Path::new("/tmp")) && !is_hidden(Path::new("/tmp/work")));
     }
 }

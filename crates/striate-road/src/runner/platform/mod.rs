@@ -67,7 +67,7 @@ impl Protection {
         match self {
             Protection::Namespaces | Protection::Bubblewrap => {
                 let nothing = OsStr::new(if cfg!(unix) { "/bin/true" } else { "" });
-                let Some(mut command) = self.apart(nothing, &Limits::default(), false, Path::new("/")) else {
+                let Some(mut command) = self.apart(nothing, &Limits::default(), false, &[Path::new("/")]) else {
                     return false;
                 };
                 let null = std::process::Stdio::null;
@@ -124,26 +124,39 @@ impl Protection {
     }
 
     #[cfg(target_os = "linux")]
-    fn apart(self, program: &OsStr, limits: &Limits, keep_channel: bool, folder: &Path) -> Option<Command> {
+    fn apart(self, program: &OsStr, limits: &Limits, keep_channel: bool, folders: &[&Path]) -> Option<Command> {
         match self {
-            Protection::Namespaces => Some(linux::unshared(program, limits, keep_channel, folder)),
-            Protection::Bubblewrap => linux::bubblewrapped(program, limits, keep_channel, folder),
+            Protection::Namespaces => Some(linux::unshared(program, limits, keep_channel, folders)),
+            Protection::Bubblewrap => linux::bubblewrapped(program, limits, keep_channel, folders),
             Protection::Limits | Protection::Time => None,
         }
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn apart(self, _: &OsStr, _: &Limits, _: bool, _: &Path) -> Option<Command> {
+    fn apart(self, _: &OsStr, _: &Limits, _: bool, _: &[&Path]) -> Option<Command> {
         None
     }
 
-    /// A command that runs `program` in `folder`, kept apart and under `limits`. `keep_channel` moves standard input and
-    /// output to descriptors 3 and 4 for programs that cannot do so themselves, and says so in `STRIATE_CHANNEL_MOVED`.
-    pub fn command(self, program: &OsStr, limits: &Limits, keep_channel: bool, folder: &Path) -> Command {
+    /// Whether a program that is kept apart can see what lies in `folder`: not in a folder for temporary files as a whole,
+    /// of which it has one of its own, but in any folder below it.
+    pub fn shows(self, folder: &Path) -> bool {
+        #[cfg(target_os = "linux")]
+        let hidden = self.is_apart() && linux::is_hidden(folder);
+        #[cfg(not(target_os = "linux"))]
+        let hidden = self.is_apart() && folder.as_os_str().is_empty();
+        !hidden
+    }
+
+    /// A command that runs `program` in the first of `folders`, kept apart and under `limits`; it can read what is in the
+    /// others too, wherever they lie. `keep_channel` moves standard input and output to descriptors 3 and 4 for programs
+    /// that cannot do so themselves, and says so in `STRIATE_CHANNEL_MOVED`.
+    pub fn command(self, program: &OsStr, limits: &Limits, keep_channel: bool, folders: &[&Path]) -> Command {
         let mut command = self
-            .apart(program, limits, keep_channel, folder)
+            .apart(program, limits, keep_channel, folders)
             .unwrap_or_else(|| limited_command(program, limits, keep_channel));
-        command.current_dir(folder);
+        if let Some(folder) = folders.first() {
+            command.current_dir(folder);
+        }
         // What leads to the user's other programs.
         for name in ["SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY"] {
             command.env_remove(name);

@@ -55,7 +55,8 @@ impl Runner for Python {
 fn start(python: &Path, file: &Path, options: &RunOptions) -> Result<Session, String> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let protection = options.protection();
-    let mut command = protection.command(python.as_os_str(), &options.limits, false, folder);
+    let folders: Vec<&Path> = std::iter::once(folder).chain(options.reads.iter().map(PathBuf::as_path)).collect();
+    let mut command = protection.command(python.as_os_str(), &options.limits, false, &folders);
     // Unbuffered bytes and no cache folders beside the learner's files; one thread is quicker to start than many.
     command.args(["-B", "-c", HARNESS]);
     for name in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"] {

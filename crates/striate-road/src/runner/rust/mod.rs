@@ -65,7 +65,7 @@ impl Runner for Rust {
         let program = compile::program(signature, &file, options)?;
         let folder = file.parent().unwrap_or(Path::new("."));
         let protection = options.protection();
-        let mut command = protection.command(program.as_os_str(), &options.limits, true, folder);
+        let mut command = protection.command(program.as_os_str(), &options.limits, true, &[folder]);
         command.env("RUST_BACKTRACE", "0");
         let mut session = Session::start(command, options.patience.clone(), protection)
             .map_err(|error| Unloaded::CannotRun(format!("cannot start {}: {error}", program.display())))?;
