@@ -210,7 +210,7 @@ fn in_principal_components() {
             ("multiplied-not-divided", &[("vt.T / np", "vt.T * np")]),
             ("divided-by-variance", &[("np.sqrt(variance + eps)", "(variance + eps)")]),
             ("eps-outside-root", &[("np.sqrt(variance + eps)", "(np.sqrt(variance) + eps)")]),
-            ("eps-ignored", &[("variance + eps", "variance")]),
+            ("eps-missing", &[("variance + eps", "variance")]),
             ("mean-not-subtracted", &[("x - x.mean(axis=0)", "x")]),
             ("population-variance", &[("(len(x) - 1)", "len(x)")]),
             ("rotated-back", &[("np.sqrt(variance + eps)", "np.sqrt(variance + eps) @ vt")]),

@@ -2,7 +2,7 @@
 
 use crate::exercise::Exercise;
 
-mod normalization;
+pub(crate) mod normalization;
 
 mod bn_backward;
 mod bn_forward;

@@ -4,10 +4,10 @@ use ndarray::{Array, Array1, Array2, ArrayView, ArrayView1, Axis, Dimension};
 use striate_tensor::{BatchNormOptions, Tensor};
 
 /// Mean and variance of every column.
-pub(super) type Moments = (Array1<f64>, Array1<f64>);
+pub(crate) type Moments = (Array1<f64>, Array1<f64>);
 
 /// Mean and variance (divided by the number of rows) of every column.
-pub(super) fn moments(x: &Array2<f64>) -> Moments {
+pub(crate) fn moments(x: &Array2<f64>) -> Moments {
     let rows = x.nrows() as f64;
     let mean = x.sum_axis(Axis(0)) / rows;
     let var = (x - &mean).mapv(|d| d * d).sum_axis(Axis(0)) / rows;
@@ -16,27 +16,27 @@ pub(super) fn moments(x: &Array2<f64>) -> Moments {
 
 /// How the gradient of a normalisation is made; every misconception is one wrong setting.
 #[derive(Clone, Copy)]
-pub(super) struct Backward {
+pub(crate) struct Backward {
     /// Taken off the number of rows in the variance.
-    pub(super) ddof: f64,
+    pub(crate) ddof: f64,
     /// What the numbers are divided by.
-    pub(super) deviation: fn(f64, f64) -> f64,
+    pub(crate) deviation: fn(f64, f64) -> f64,
     /// What the sums over the rows are divided by: `None` for their number.
-    pub(super) count: Option<f64>,
+    pub(crate) count: Option<f64>,
     /// Factor of the path through the mean.
-    pub(super) mean_path: f64,
+    pub(crate) mean_path: f64,
     /// Factor of the path through the variance.
-    pub(super) variance_path: f64,
+    pub(crate) variance_path: f64,
 }
 
 /// The right one.
-pub(super) const BACKWARD: Backward =
+pub(crate) const BACKWARD: Backward =
     Backward { ddof: 0.0, deviation: |var, eps| (var + eps).sqrt(), count: None, mean_path: 1.0, variance_path: 1.0 };
 
 impl Backward {
     /// Gradient with respect to `x` when every column is normalised, from the gradient with respect to the normalised
     /// numbers; and those numbers.
-    pub(super) fn through(&self, dxhat: &Array2<f64>, x: &Array2<f64>, eps: f64) -> (Array2<f64>, Array2<f64>) {
+    pub(crate) fn through(&self, dxhat: &Array2<f64>, x: &Array2<f64>, eps: f64) -> (Array2<f64>, Array2<f64>) {
         let rows = x.nrows() as f64;
         let (mean, var) = moments(x);
         let deviation = var.mapv(|var| (self.deviation)(var * rows / (rows - self.ddof), eps));

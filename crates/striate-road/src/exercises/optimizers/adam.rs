@@ -91,21 +91,21 @@ fn probes() -> Vec<Probe> {
 }
 
 #[derive(Clone, Copy)]
-struct Settings {
-    lr: f64,
-    b1: f64,
-    b2: f64,
-    eps: f64,
-    decay: f64,
+pub(crate) struct Settings {
+    pub(crate) lr: f64,
+    pub(crate) b1: f64,
+    pub(crate) b2: f64,
+    pub(crate) eps: f64,
+    pub(crate) decay: f64,
 }
 
 /// A training that is under way: where the probes' moments come from.
-struct Training {
-    w: Array1<f64>,
-    m: Array1<f64>,
-    v: Array1<f64>,
-    t: i64,
-    settings: Settings,
+pub(crate) struct Training {
+    pub(crate) w: Array1<f64>,
+    pub(crate) m: Array1<f64>,
+    pub(crate) v: Array1<f64>,
+    pub(crate) t: i64,
+    pub(crate) settings: Settings,
 }
 
 impl Training {
@@ -133,7 +133,7 @@ impl Training {
         self.step(&g, &RIGHT);
     }
 
-    fn step(&mut self, g: &Array1<f64>, rule: &Rule) {
+    pub(crate) fn step(&mut self, g: &Array1<f64>, rule: &Rule) {
         let Settings { lr, b1, b2, eps, decay } = self.settings;
         let (c1, c2) = ((rule.first_correction)(b1, self.t as f64), (rule.second_correction)(b2, self.t as f64));
         for at in 0..self.w.len() {
@@ -149,19 +149,19 @@ impl Training {
 }
 
 /// How a step is made; every misconception is one wrong setting.
-struct Rule {
-    first: fn(f64, f64, f64) -> f64,
-    second: fn(f64, f64, f64) -> f64,
-    first_correction: fn(f64, f64) -> f64,
-    second_correction: fn(f64, f64) -> f64,
-    denominator: fn(f64, f64, f64) -> f64,
-    decay: fn(f64, f64) -> f64,
-    decay_in_gradient: bool,
-    stores_corrected: bool,
-    sign: f64,
+pub(crate) struct Rule {
+    pub(crate) first: fn(f64, f64, f64) -> f64,
+    pub(crate) second: fn(f64, f64, f64) -> f64,
+    pub(crate) first_correction: fn(f64, f64) -> f64,
+    pub(crate) second_correction: fn(f64, f64) -> f64,
+    pub(crate) denominator: fn(f64, f64, f64) -> f64,
+    pub(crate) decay: fn(f64, f64) -> f64,
+    pub(crate) decay_in_gradient: bool,
+    pub(crate) stores_corrected: bool,
+    pub(crate) sign: f64,
 }
 
-const RIGHT: Rule = Rule {
+pub(crate) const RIGHT: Rule = Rule {
     first: |m, g, beta| beta * m + (1.0 - beta) * g,
     second: |v, g, beta| beta * v + (1.0 - beta) * g * g,
     first_correction: correction,
@@ -173,7 +173,7 @@ const RIGHT: Rule = Rule {
     sign: 1.0,
 };
 
-fn correction(beta: f64, t: f64) -> f64 {
+pub(crate) fn correction(beta: f64, t: f64) -> f64 {
     1.0 - beta.powf(t)
 }
 

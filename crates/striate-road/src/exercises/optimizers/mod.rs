@@ -2,7 +2,7 @@
 
 use crate::exercise::Exercise;
 
-mod adam;
+pub(crate) mod adam;
 mod lr_schedule;
 mod minibatches;
 mod momentum_nesterov;

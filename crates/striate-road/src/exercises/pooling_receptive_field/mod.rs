@@ -3,7 +3,7 @@
 use crate::exercise::Exercise;
 
 mod layers;
-mod windows;
+pub(crate) mod windows;
 
 mod maxpool;
 mod plan;

@@ -6,27 +6,27 @@ use crate::exercises::numbers::Numbers;
 
 /// Windows of a pooling layer without padding.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Windows {
+pub(crate) struct Windows {
     /// Rows and columns of a window.
-    pub(super) kernel: [usize; 2],
+    pub(crate) kernel: [usize; 2],
     /// Rows and columns from one window to the next.
-    pub(super) step: [usize; 2],
+    pub(crate) step: [usize; 2],
 }
 
 impl Windows {
     /// Square steps.
-    pub(super) fn new(kernel: [usize; 2], stride: usize) -> Self {
+    pub(crate) fn new(kernel: [usize; 2], stride: usize) -> Self {
         Windows { kernel, step: [stride; 2] }
     }
 
     /// Rows and columns of the output, or `None` if no window fits.
-    pub(super) fn output_size(&self, image: [usize; 2]) -> Option<[usize; 2]> {
+    pub(crate) fn output_size(&self, image: [usize; 2]) -> Option<[usize; 2]> {
         let along = |axis: usize| Some(image[axis].checked_sub(self.kernel[axis])? / self.step[axis] + 1);
         Some([along(0)?, along(1)?])
     }
 
     /// The window of output pixel `(i, j)`, cut off where the plane ends, and the place of its corner.
-    pub(super) fn window<'a>(
+    pub(crate) fn window<'a>(
         &self,
         plane: ArrayView2<'a, f64>,
         [i, j]: [usize; 2],
@@ -39,7 +39,7 @@ impl Windows {
 }
 
 /// Place in the window of its largest number: the first of equals, or the last.
-pub(super) fn largest(window: ArrayView2<'_, f64>, last_of_equals: bool) -> [usize; 2] {
+pub(crate) fn largest(window: ArrayView2<'_, f64>, last_of_equals: bool) -> [usize; 2] {
     let mut best = [0, 0];
     for ((u, v), &x) in window.indexed_iter() {
         if x > window[best] || (last_of_equals && x == window[best]) {

@@ -153,7 +153,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| divided(arguments, |variance, eps| variance.sqrt() + eps),
     },
     Misconception {
-        id: "eps-ignored",
+        id: "eps-missing",
         title: "eps is not used",
         explanation: "A direction without variance then becomes 0 / 0, and one that is mostly noise is blown up to the size of the signal. \
                       eps decides from where on a direction is too weak to be trusted.",
