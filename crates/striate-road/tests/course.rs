@@ -5,10 +5,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use common::{options, python};
-use striate_road::check::{Status, content};
+use striate_road::check::{CheckOptions, Status, content};
 use striate_road::course::{Course, CourseReport, check_folder};
 use tempfile::TempDir;
 
@@ -24,6 +25,23 @@ fn every_mistake_of_every_function_is_caught_and_named() {
     }
     assert!(problems.is_empty(), "{}", content::table(&problems));
     assert!(count > 100, "{count} rows");
+}
+
+/// A mistake has one id: what is said in the same words under two ids is one mistake told twice, and the cards of what a
+/// learner got wrong would take it for two.
+#[test]
+fn a_mistake_has_one_id() {
+    let of_courses = Course::ALL.into_iter().flat_map(|course| course.functions().iter().map(|asked| asked.exercise));
+    let mut ids: BTreeMap<(&str, &str), BTreeMap<&str, &str>> = BTreeMap::new();
+    for exercise in striate_road::exercises::all().iter().copied().chain(of_courses) {
+        for mistake in exercise.misconceptions {
+            for words in [("title", mistake.title), ("explanation", mistake.explanation)] {
+                ids.entry(words).or_default().insert(mistake.id, exercise.id);
+            }
+        }
+    }
+    ids.retain(|_, ids| ids.len() > 1);
+    assert!(ids.is_empty(), "{ids:#?}");
 }
 
 /// A copy of one of the folders beside this file.
@@ -74,6 +92,7 @@ fn a_right_folder_passes_and_stays_as_it_is() {
         return;
     }
     let folder = copied("cs231n");
+    fs::remove_dir_all(folder.path().join("assignment3")).unwrap();
     let before = everything(folder.path());
     let report = check(Course::Cs231n, folder.path());
     for found in &report.functions {
@@ -101,14 +120,14 @@ const BUGS: &[Bug] = &[
         "np.argmax(np.bincount(closest_y))",
         "max(sorted(set(closest_y), reverse=True), key=list(closest_y).count)",
         "predict_labels",
-        "tie-to-larger-label",
+        "vote-tie-to-larger",
     ),
     (
         "classifiers/linear_svm.py",
         "mask = (margins > 0).astype(float)",
         "mask = margins > 0",
         "svm_loss_vectorized",
-        "count-in-boolean-mask",
+        "count-stored-in-mask",
     ),
     (
         "classifiers/softmax.py",
@@ -329,6 +348,25 @@ fn mistakes_in_notebooks_are_named() {
             "state-gradient-not-carried",
         ),
         ("dc = dc_next + ot", "dc = ot", "lstm_cell_backward", "cell-upstream-ignored"),
+        ("c = np.zeros(a.shape)", "c = a", "lstm_forward", "cells-over-states"),
+        (
+            "da_prevt, dc_prevt = gradients[\"da_prev\"], gradients[\"dc_prev\"]",
+            "da_prevt = gradients[\"da_prev\"]",
+            "lstm_backward",
+            "cell-gradient-not-carried",
+        ),
+        (
+            "lstm_cell_backward(da[:, :, t] + da_prevt, dc_prevt,",
+            "lstm_cell_backward(da[:, :, t], np.zeros(dc_prevt.shape),",
+            "lstm_backward",
+            "gradients-not-carried",
+        ),
+        (
+            "sums[name] += gradients[name]",
+            "sums[name] = gradients[name]",
+            "lstm_backward",
+            "weight-gradient-overwritten",
+        ),
     ];
     let mut missed = Vec::new();
     for &(right, wrong, function, id) in bugs {
@@ -340,6 +378,142 @@ fn mistakes_in_notebooks_are_named() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// Mistakes in the layers of PyTorch: what is replaced by what, and what is then said of which layer.
+const TORCH_BUGS: &[(&str, &str, &str, &str)] = &[
+    (" / math.sqrt(self.head_dim)", "", "MultiHeadAttention", "scale-missing"),
+    ("math.sqrt(self.head_dim)", "math.sqrt(self.emd_dim)", "MultiHeadAttention", "scale-of-embedding"),
+    ("scores = scores.masked_fill(", "scores.masked_fill(", "MultiHeadAttention", "mask-ignored"),
+    ("attn_mask == 0", "attn_mask != 0", "MultiHeadAttention", "mask-inverted"),
+    ("float(\"-inf\")", "1e-9", "MultiHeadAttention", "masked-with-zero"),
+    ("F.softmax(scores, dim=-1)", "F.softmax(scores, dim=1)", "MultiHeadAttention", "normalized-over-wrong-axis"),
+    (
+        "N, S, self.n_head, self.head_dim).transpose(1, 2)\n        k = self.key(key).view(N, T, self.n_head, self.head_dim).transpose(1, 2)\n        v = self.value(value).view(N, T, self.n_head, self.head_dim).transpose(1, 2)",
+        "N, self.n_head, S, self.head_dim)\n        k = self.key(key).view(N, self.n_head, T, self.head_dim)\n        v = self.value(value).view(N, self.n_head, T, self.head_dim)",
+        "MultiHeadAttention",
+        "heads-split-by-reshape",
+    ),
+    ("v).transpose(1, 2).contiguous()", "v)", "MultiHeadAttention", "heads-not-transposed-back"),
+    ("self.proj(output)", "output", "MultiHeadAttention", "output-projection-missing"),
+    (
+        "self.attn_drop(F.softmax(scores, dim=-1))",
+        "F.softmax(scores, dim=-1)",
+        "MultiHeadAttention",
+        "dropout-never-drops",
+    ),
+    (
+        "self.attn_drop(F.softmax(scores, dim=-1))",
+        "F.softmax(self.attn_drop(scores), dim=-1)",
+        "MultiHeadAttention",
+        "dropout-elsewhere",
+    ),
+    (
+        "self.attn_drop(F.softmax(scores, dim=-1))",
+        "F.dropout(F.softmax(scores, dim=-1), self.attn_drop.p)",
+        "MultiHeadAttention",
+        "dropped-in-use",
+    ),
+    (
+        "pe[0, :, 0::2] = torch.sin(position * div_term)\n        pe[0, :, 1::2]",
+        "pe[0, :, : embed_dim // 2] = torch.sin(position * div_term)\n        pe[0, :, embed_dim // 2 :]",
+        "PositionalEncoding",
+        "halves-concatenated",
+    ),
+    ("torch.arange(0, embed_dim, 2)", "torch.arange(0, embed_dim // 2)", "PositionalEncoding", "exponent-not-doubled"),
+    ("torch.arange(0, max_len)", "torch.arange(1, max_len + 1)", "PositionalEncoding", "position-from-one"),
+    (
+        "self.dropout(x + self.pe[:, :S])",
+        "x + self.dropout(self.pe[:, :S])",
+        "PositionalEncoding",
+        "dropout-before-sum",
+    ),
+    ("key=memory, value=memory", "key=tgt, value=tgt", "TransformerDecoderLayer", "memory-ignored"),
+    (
+        "tgt + self.dropout_ffn(self.ffn(tgt))",
+        "shortcut + self.dropout_ffn(self.ffn(tgt))",
+        "TransformerDecoderLayer",
+        "shortcut-not-renewed",
+    ),
+    ("self.dropout_self(src) + shortcut", "self.dropout_self(src)", "TransformerEncoderLayer", "shortcut-missing"),
+    (".permute(0, 2, 4, 1, 3, 5)", "", "PatchEmbedding", "reshape-scrambles"),
+    (".permute(0, 2, 4, 1, 3, 5)", ".permute(0, 2, 4, 3, 5, 1)", "PatchEmbedding", "channels-last-in-patch"),
+];
+
+#[test]
+fn the_mistakes_in_layers_of_pytorch_are_named() {
+    let Some(options) = with_torch() else { return };
+    let folder = copied("cs231n/assignment3");
+    let report = check_folder(Course::Cs231n, folder.path(), &options, &mut |_| {}).expect("a folder to check");
+    for found in &report.functions {
+        assert!(found.report.passed(), "{}: {:#?}", found.function, found.report);
+    }
+    assert_eq!((report.functions.len(), report.unchecked.len()), (10, 0));
+    let file = folder.path().join("cs231n/transformer_layers.py");
+    let source = fs::read_to_string(&file).unwrap();
+    let mut missed = Vec::new();
+    for &(right, wrong, layer, id) in TORCH_BUGS {
+        assert!(source.contains(right), "{right}");
+        fs::write(&file, with_classes(&source.replace(right, wrong), layer)).unwrap();
+        let report = check_folder(Course::Cs231n, &file, &options, &mut |_| {}).expect("a file to check");
+        let (status, named) = status_of(&report, layer);
+        if status == Status::Passed || named.as_deref().unwrap_or_default() != id {
+            missed.push(format!("{layer}, {wrong}: {status:?}, named {named:?}, not {id}"));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// A source with no other class than `layer` and those that it is made of.
+fn with_classes(source: &str, layer: &str) -> String {
+    let needed = |class: &str| {
+        let is = |name: &str| class.starts_with(name);
+        is(layer) || (layer.starts_with("Transformer") && (is("MultiHead") || is("FeedForward")))
+    };
+    let mut parts = source.split("\n\n\nclass ");
+    let head = parts.next().unwrap_or_default().to_string();
+    parts.filter(|class| needed(class)).fold(head, |text, class| format!("{text}\n\n\nclass {class}"))
+}
+
+/// Options with a Python that has PyTorch, if there is one: `STRIATE_TORCH_PYTHON`, or the one of the other tests.
+fn with_torch() -> Option<CheckOptions> {
+    let named = std::env::var_os("STRIATE_TORCH_PYTHON").map(PathBuf::from);
+    let python = named.or_else(|| python().map(Path::to_path_buf))?;
+    let works = Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|done| done.status.success());
+    if !works {
+        eprintln!("SKIPPED: no Python with PyTorch; set STRIATE_TORCH_PYTHON");
+        return None;
+    }
+    Some(CheckOptions { python: Some(python), ..options() })
+}
+
+#[test]
+#[cfg(unix)]
+fn without_pytorch_its_layers_are_not_checked_and_the_rest_is() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(python) = python() else { return };
+    // A Python that finds no PyTorch, whatever this machine's finds.
+    let bare = tempfile::tempdir().unwrap();
+    fs::write(bare.path().join("torch.py"), "raise ImportError('it is not here')\n").unwrap();
+    let program = bare.path().join("python");
+    let script = format!("#!/bin/sh\nPYTHONPATH='{}' exec '{}' \"$@\"\n", bare.path().display(), python.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let options = CheckOptions { python: Some(program), ..options() };
+    let folder = copied("cs231n/assignment3");
+    fs::write(
+        folder.path().join("optim.py"),
+        "def sgd(w, dw, config=None):\n    return w - config['learning_rate'] * dw, config\n",
+    )
+    .unwrap();
+    let report = check_folder(Course::Cs231n, folder.path(), &options, &mut |_| {}).expect("a folder to check");
+    assert!(report.passed(), "what cannot be checked is no failure: {report:#?}");
+    assert_eq!((report.functions.len(), report.unchecked.len()), (1, 10));
+    let text = striate_road::course::render_summary(&report, striate_road::text::TerminalStyle::default());
+    for words in ["? Not checked: rnn_step_forward", "MultiHeadAttention", "PyTorch", "it is not here", "--python"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::report::{CourseReport, FileProblem, FunctionReport};
+use super::report::{CourseReport, FileProblem, FunctionReport, Unchecked};
 use super::scan::{self, ScannedFile, ScannedFunction};
 use super::{Course, CourseFunction};
 use crate::check::{CheckOptions, Diagnosis, Evidence, Program, Report, Rung, Status, check_program, empty};
-use crate::runner::{Language, Place, Protection};
+use crate::exercise::{Kind, Parameter, Signature};
+use crate::runner::{Call, Language, Place, Protection, Returned, runner};
+use crate::value::Value;
 
 /// Number of the layout of [`CourseReport`].
 const SCHEMA: u32 = 1;
@@ -41,11 +44,23 @@ pub enum CourseError {
     Cancelled,
 }
 
+/// What a program needs that imports PyTorch: it maps more address space than a program may have otherwise, of which the
+/// learner's code gets little (`with_torch` in the loader), and it is slow to load.
+const TORCH_MEMORY: u64 = 32 << 30;
+const TORCH_LOADS: Duration = Duration::from_secs(150);
+
 /// A learner's function, and what the course asks of it.
 struct Found<'a> {
     asked: &'static CourseFunction,
     function: &'a ScannedFunction,
     file: &'a ScannedFile,
+}
+
+impl Found<'_> {
+    /// What it is called: a layer by its class.
+    fn name(&self) -> &str {
+        if self.asked.is_layer() { self.asked.class } else { &self.function.name }
+    }
 }
 
 /// Checks all functions of `course` in the file or folder `path`. `each` hears of a function as soon as it is checked.
@@ -70,11 +85,13 @@ pub fn check_folder(
         path: path.to_path_buf(),
         functions: Vec::new(),
         problems: Vec::new(),
+        unchecked: Vec::new(),
         copies: Vec::new(),
         not_found: Vec::new(),
         other_parts: Vec::new(),
     };
     let mut texts: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut torch = None;
     for file in files.iter().filter(|file| !is_the_courses_own(course, &file.path)) {
         let found = wanted(course, file);
         problems(course, file, &mut report);
@@ -83,7 +100,15 @@ pub fn check_folder(
             continue;
         }
         for found in found {
-            let checked = check(course, &root, &found, folder.path(), options)?;
+            if found.asked.torch {
+                let missing = torch.get_or_insert_with(|| torch_missing(&root, folder.path(), options));
+                if let Some(reason) = missing {
+                    report.unchecked.push(unchecked(&found, reason));
+                    continue;
+                }
+            }
+            let mut checked = check(course, &root, &found, folder.path(), options)?;
+            say_what_it_builds_on(&mut checked, found.asked.needs, &report.functions);
             each(&checked);
             if checked.report.status == Status::CannotRun && stopped(options) {
                 return Err(CourseError::Cancelled);
@@ -95,14 +120,17 @@ pub fn check_folder(
     Ok(report)
 }
 
-/// The options under which the program can read `root`: one that is kept apart has folders for temporary files of its
-/// own, so a learner's folder inside of these is checked under limits only.
+/// The options under which the program can read `root`, and what lies beside it where it is a file.
 fn seeing(root: &Path, options: &CheckOptions) -> CheckOptions {
     let mut options = options.clone();
-    let hidden = ["/tmp", "/var/tmp", "/run", "/dev/shm"].iter().any(|folder| root.starts_with(folder));
-    if (hidden || root.starts_with(std::env::temp_dir())) && options.protection().is_apart() {
+    let protection = options.protection();
+    let beside = root.parent().filter(|folder| root.is_file() && protection.shows(folder));
+    let read = beside.unwrap_or(root);
+    if !protection.shows(read) {
         options.protection = Some(Protection::Limits);
     }
+    // A link leads to where the files are.
+    options.reads = std::iter::once(read.to_path_buf()).chain(read.canonicalize()).collect();
     options
 }
 
@@ -134,15 +162,63 @@ fn wanted<'a>(course: Course, file: &'a ScannedFile) -> Vec<Found<'a>> {
     let mut found: BTreeMap<(usize, &str), Found<'a>> = BTreeMap::new();
     for function in &file.functions {
         let asked = course.functions().iter().enumerate().find(|(_, asked)| {
-            asked.names.contains(&function.name.as_str())
-                && asked.class == function.class
+            asked.is(&function.class, &function.name)
                 && (asked.takes)(&function.parameters)
+                && (asked.is_layer() || asked.torch == file.torch)
         });
         if let Some((at, asked)) = asked {
             found.insert((at, &function.name), Found { asked, function, file });
         }
     }
     found.into_values().collect()
+}
+
+/// Why what is written with PyTorch cannot be checked; nothing where it can.
+fn torch_missing(root: &Path, folder: &Path, options: &CheckOptions) -> Option<String> {
+    static TORCH: Signature = Signature {
+        name: "torch_here",
+        parameters: &[],
+        returns: Parameter { name: "found", kind: Kind::Tuple(&[]), meaning: "" },
+    };
+    let program = folder.join("torch_here.py");
+    let answer = fs::write(&program, source(root, &[])).map_err(|error| error.to_string()).and_then(|()| {
+        let opened = runner(Language::Python).open(&TORCH, &program, &for_torch(options));
+        let mut session = opened.map_err(|failure| format!("{:?}", failure.problem))?;
+        // The import is part of the call here.
+        session.allow(TORCH_LOADS);
+        session.call(&Call { arguments: &[], strided: false, tuple: true }).map_err(|stop| format!("{stop:?}"))
+    });
+    let parts = match answer {
+        Ok(Returned { value: Value::Tuple(parts), .. }) => parts,
+        Ok(other) => return Some(format!("Python answered {:?}", other.value)),
+        Err(reason) => return Some(reason),
+    };
+    match &parts[..] {
+        [Value::Text(reason), Value::Text(python), Value::Text(version)] if !reason.is_empty() => Some(format!(
+            "written with PyTorch, which {python} (Python {version}) cannot import: {reason}. To check it too, name a \
+             Python that has it: --python PROGRAM, or STRIATE_PYTHON"
+        )),
+        _ => None,
+    }
+}
+
+/// The options for programs that import PyTorch.
+fn for_torch(options: &CheckOptions) -> CheckOptions {
+    let mut options = options.clone();
+    options.limits.memory_bytes = options.limits.memory_bytes.max(TORCH_MEMORY);
+    options.limits.cpu_seconds = options.limits.cpu_seconds.max(300);
+    options.patience.load = options.patience.load.max(TORCH_LOADS);
+    options
+}
+
+fn unchecked(found: &Found<'_>, reason: &str) -> Unchecked {
+    Unchecked {
+        function: found.name().to_string(),
+        part: found.asked.part.into(),
+        place: found.function.chunk.clone(),
+        line: found.function.line,
+        reason: reason.to_string(),
+    }
 }
 
 /// Puts into the report what of a file could not be read.
@@ -168,17 +244,19 @@ fn problems(course: Course, file: &ScannedFile, report: &mut CourseReport) {
 }
 
 fn look_for_the_rest(report: &mut CourseReport) {
-    let here: BTreeSet<&str> = report.functions.iter().map(|found| found.function.as_str()).collect();
+    let checked = report.functions.iter().map(|found| (found.part.as_str(), found.function.as_str()));
+    let unchecked = report.unchecked.iter().map(|found| (found.part.as_str(), found.function.as_str()));
+    let here: BTreeSet<(&str, &str)> = checked.chain(unchecked).collect();
     let unread: BTreeSet<&str> =
         report.problems.iter().flat_map(|problem| &problem.functions).map(String::as_str).collect();
-    let seen = |name: &&str| here.contains(*name) || unread.contains(*name);
+    let seen = |part: &str, name: &str| here.contains(&(part, name)) || unread.contains(name);
     let functions = report.course.functions();
     let mut parts: Vec<&str> = functions.iter().map(|function| function.part).collect();
     parts.dedup();
     for part in parts {
         let names = || functions.iter().filter(|function| function.part == part).flat_map(|function| function.names);
-        if names().any(&seen) {
-            let missing = names().filter(|name| !seen(name)).map(|name| name.to_string());
+        if names().any(|name| seen(part, name)) {
+            let missing = names().filter(|name| !seen(part, name)).map(|name| name.to_string());
             report.not_found.extend(missing);
         } else if !report.other_parts.iter().any(|other| other == part) {
             report.other_parts.push(part.to_string());
@@ -190,11 +268,15 @@ fn look_for_the_rest(report: &mut CourseReport) {
 fn source(root: &Path, adapters: &[(String, &CourseFunction, &Path)]) -> String {
     let literal = |path: &Path| serde_json::to_string(&path.to_string_lossy()).expect("a text");
     let mut text = format!("{LOADER}\n\nROOT = {}\n", literal(root));
+    if adapters.iter().any(|(_, function, _)| function.torch) {
+        text.push_str("with_torch()\n");
+    }
     for (name, function, file) in adapters {
         let signature = &function.exercise.signature;
         let parameters: Vec<&str> = signature.parameters.iter().map(|parameter| parameter.name).collect();
         let body: String = function.adapter.lines().map(|line| format!("    {}\n", line.trim_end())).collect();
-        let learners = if function.class.is_empty() { format!("theirs.{name}") } else { format!("\"{name}\"") };
+        let is_defined = function.class.is_empty() || function.is_layer();
+        let learners = if is_defined { format!("theirs.{name}") } else { format!("\"{name}\"") };
         text.push_str(&format!(
             "theirs = Theirs({})\n\n\ndef {}({}):\n    f = {learners}\n{body}\n\n",
             literal(file),
@@ -213,11 +295,12 @@ fn check(
     options: &CheckOptions,
 ) -> Result<FunctionReport, CourseError> {
     let Found { asked, function, file } = found;
-    let exercise = asked.exercise;
-    let mut adapters = vec![(function.name.clone(), *asked, file.path.as_path())];
+    let (exercise, name) = (asked.exercise, found.name());
+    let options = &if asked.torch { for_torch(options) } else { options.clone() };
+    let mut adapters = vec![(name.to_string(), *asked, file.path.as_path())];
     let forward = exercise.gradient.and_then(|check| course.function(check.forward));
     adapters.extend(forward.map(|forward| (forward.names[0].to_string(), forward, file.path.as_path())));
-    let program = folder.join(format!("{}.py", function.name));
+    let program = folder.join(format!("{name}.py"));
     fs::write(&program, source(root, &adapters))?;
     let mut report = match before_running(found) {
         Some((status, rung, headline, message)) => {
@@ -230,26 +313,59 @@ fn check(
             check_program(&Program { exercise, language: Language::Python, file: &program, forward }, options)
         }
     };
-    report.exercise = format!("{course}.{}", function.name);
+    report.exercise = format!("{course}.{name}");
     report.station = String::new();
     report.file = file.path.clone();
     adjust(&mut report, found);
     let (place, line) = (function.chunk.clone(), function.line);
-    Ok(FunctionReport { function: function.name.clone(), part: asked.part.into(), place, line, report })
+    Ok(FunctionReport { function: name.to_string(), part: asked.part.into(), place, line, report })
+}
+
+/// Adds to the report on a wrong function whether those of the same file that it builds on are right.
+fn say_what_it_builds_on(checked: &mut FunctionReport, needs: &[&str], earlier: &[FunctionReport]) {
+    let report = &mut checked.report;
+    if !matches!(report.status, Status::Wrong | Status::Fragile) {
+        return;
+    }
+    let verdicts: Vec<(&str, bool)> = needs
+        .iter()
+        .filter_map(|name| {
+            let same = |found: &&FunctionReport| found.function == **name && found.report.file == report.file;
+            earlier.iter().rev().find(same).map(|found| (*name, found.report.passed()))
+        })
+        .collect();
+    let name = &checked.function;
+    let text = if let Some((first, _)) = verdicts.iter().find(|(_, passed)| !passed) {
+        format!("{first} does not pass, and {name} builds on it: mend {first} first.")
+    } else if let Some((step, _)) = verdicts.iter().rev().find(|(name, _)| is_step(name)) {
+        format!("{step} is right by itself: look at how {name} joins the steps.")
+    } else {
+        return;
+    };
+    let line = if report.message.is_empty() { "" } else { "\n" };
+    report.message.push_str(&format!("{line}{text}"));
+}
+
+/// Whether a function computes one step of a sequence.
+fn is_step(name: &str) -> bool {
+    name.contains("_step_") || name.contains("_cell_")
 }
 
 /// What can be said about a function without running it.
 fn before_running(found: &Found<'_>) -> Option<(Status, Rung, String, String)> {
     let Found { asked, function, file } = found;
+    let name = found.name();
     if function.untouched {
-        let headline = format!("{} is still to be written", function.name);
+        let headline = format!("{name} is still to be written");
         return Some((Status::NotAttempted, Rung::Attempted, headline, String::new()));
     }
-    let unwritten =
-        asked.needs.iter().find(|name| file.functions.iter().any(|other| other.name == **name && other.untouched));
+    let is_unwritten = |other: &ScannedFunction, name: &str| {
+        other.name == name && other.untouched && (asked.class.is_empty() || other.class == asked.class)
+    };
+    let unwritten = asked.needs.iter().find(|name| file.functions.iter().any(|other| is_unwritten(other, name)));
     if let Some(first) = unwritten {
         let headline = format!("{first} is still to be written");
-        let message = format!("{} takes what {first} saves for it, so write {first} first.", function.name);
+        let message = format!("{name} takes what {first} makes for it, so write {first} first.");
         return Some((Status::NotAttempted, Rung::Attempted, headline, message));
     }
     if !function.python2.is_empty() {

@@ -86,7 +86,7 @@ pub(super) const BIAS_MISSING: Words = words(
     LINEAR,
 );
 pub(super) const COLUMN_FIRST: Words = words(
-    "flattened-column-first",
+    "flatten-column-order",
     "the input is flattened column by column",
     "NumPy's reshape goes row by row (order='C'). With order='F' every weight meets another pixel than the course's \
      networks, saved weights and checks expect.",
@@ -109,7 +109,7 @@ pub(super) const SOFTMAX_AXIS: Words = words(
     LINEAR,
 );
 pub(super) const MAX_OF_ALL: Words = words(
-    "shift-over-matrix",
+    "max-over-everything",
     "the maximum of all scores is subtracted, not that of each row",
     "A row whose scores lie far below the largest of the matrix underflows: all its exponentials are 0, and 0 / 0 is no \
      number. Take the maximum with axis=1, keepdims=True.",
@@ -148,14 +148,14 @@ pub(super) const REGULARISATION_MISSING: Words = words(
     LINEAR,
 );
 pub(super) const REGULARISATION_GRADIENT_MISSING: Words = words(
-    "regularization-missing-in-gradient",
+    "penalty-missing-in-gradient",
     "the regularisation is in the loss but not in the gradient",
     "What is added to the loss has a gradient: reg * sum(W * W) gives 2 * reg * W.",
     "What is the derivative of reg * w**2?",
     LINEAR,
 );
 pub(super) const REGULARISATION_LOSS_MISSING: Words = words(
-    "regularization-missing-in-loss",
+    "penalty-missing-in-cost",
     "the regularisation is in the gradient but not in the loss",
     "A gradient check compares the two: the loss needs reg * sum(W * W).",
     "Does your loss change when reg does?",
@@ -316,3 +316,143 @@ pub(super) const EPS_INSIDE: Words = words(
 );
 pub(super) const ADAPTIVE: (&str, &str) =
     ("cs231n", "notes: Neural networks part 3, Per-parameter adaptive learning rates");
+
+const RECURRENT: (&str, &str) = ("cs231n", "lecture Recurrent Neural Networks");
+
+pub(super) const SIGMOID_FOR_TANH: Words = words(
+    "sigmoid-for-tanh",
+    "the sigmoid is applied to the state and not tanh",
+    "The plain cell uses tanh: states between -1 and 1.",
+    "Can your states be negative?",
+    RECURRENT,
+);
+pub(super) const STATE_IGNORED: Words = words(
+    "state-ignored",
+    "the state before is not used",
+    "The product of the state before with its weights is what makes the cell remember.",
+    "Does your result change when the state before does?",
+    RECURRENT,
+);
+pub(super) const NEXT_STATE: Words = words(
+    "next-state-for-previous",
+    "the gradient of the state's weights is computed with the state after the step",
+    "The weights were multiplied with the state before, so that is their partner in the backward pass.",
+    "Which state did these weights multiply?",
+    RECURRENT,
+);
+pub(super) const STATE_NOT_CARRIED: Words = words(
+    "state-not-carried",
+    "every step starts from the first state",
+    "The state that a step returns is what the next one starts from.",
+    "What does step 2 know of step 1?",
+    RECURRENT,
+);
+pub(super) const CELL_NOT_CARRIED: Words = words(
+    "cell-not-carried",
+    "every step starts from a cell of zeros",
+    "The cell starts at zero once, at the first step; after that each step takes the cell of the one before.",
+    "Where does the cell of step 2 come from?",
+    RECURRENT,
+);
+pub(super) const TIME_REVERSED: Words = words(
+    "time-reversed",
+    "the sequence is read from its end",
+    "The steps run from t = 0 on; only the backward pass runs from the end.",
+    "Which element does the first state meet?",
+    RECURRENT,
+);
+pub(super) const CANDIDATE_SIGMOID: Words = words(
+    "candidate-sigmoid",
+    "the candidate goes through the sigmoid and not through tanh",
+    "The three gates are sigmoids, between 0 and 1. The candidate is what is written: tanh, so that it can be negative.",
+    "Can your cell become smaller than 0?",
+    RECURRENT,
+);
+pub(super) const CELL_NOT_SQUASHED: Words = words(
+    "cell-not-squashed",
+    "the cell is given out without tanh",
+    "The next state is the output gate times tanh of the next cell. The cell itself may grow; what leaves it may not.",
+    "Between which numbers does your state lie?",
+    RECURRENT,
+);
+pub(super) const FORGET_GATE_MISSING: Words = words(
+    "forget-gate-missing",
+    "the forget gate is not used",
+    "The next cell is forget gate * cell before + input gate * candidate: the forget gate decides how much of the cell stays.",
+    "Can your cell ever forget?",
+    RECURRENT,
+);
+pub(super) const FORGET_GRADIENT_MISSING: Words = words(
+    "forget-gate-missing-in-gradient",
+    "the gradient of the cell before is not multiplied with the forget gate",
+    "The cell before was multiplied with the forget gate on its way in, so its gradient is too.",
+    "What is the gradient of the cell before when the cell forgets everything?",
+    RECURRENT,
+);
+pub(super) const CELL_PATH_MISSING: Words = words(
+    "cell-gradient-not-added",
+    "the gradient that comes through the next state does not reach the cell",
+    "The cell reaches the loss on two ways: through the next step's cell, and through the state, o * tanh(c). Both add up: dc \
+     + dh * o * (1 - tanh(c)**2).",
+    "Along which two ways does the next cell reach the loss?",
+    RECURRENT,
+);
+pub(super) const CELL_UPSTREAM_IGNORED: Words = words(
+    "cell-upstream-ignored",
+    "the gradient that arrives at the next cell is not used",
+    "dc + dh * o * (1 - tanh(c)**2): the first term is the short way through time that the LSTM was built for.",
+    "Does your result change when the gradient of the next cell does?",
+    RECURRENT,
+);
+pub(super) const GATE_SLOPES_MISSING: Words = words(
+    "gate-slopes-missing",
+    "the derivative of the sigmoid is missing for the gates",
+    "On its way back through a gate the gradient is multiplied with gate * (1 - gate).",
+    "What happens to the gradient of a gate that is fully open?",
+    RECURRENT,
+);
+pub(super) const STATE_GRADIENT_LOST: Words = words(
+    "state-gradient-not-carried",
+    "the state's gradient that arrives through the next step is not added",
+    "A state is used twice: as output of its step, and by the next step. What arrives on both ways adds up: the upstream \
+     gradient at t plus the gradient of the state before that step t + 1 gave.",
+    "Along which two ways does the state at time t reach the loss?",
+    RECURRENT,
+);
+pub(super) const CELL_GRADIENT_LOST: Words = words(
+    "cell-gradient-not-carried",
+    "the cell's gradient is not handed from step to step",
+    "The gradient of the cell before that a step gives is the gradient of the next cell for the step before it; only at the \
+     last step it starts at zero.",
+    "Which gradient of the cell does the first step of the sequence get?",
+    RECURRENT,
+);
+pub(super) const GRADIENTS_LOST: Words = words(
+    "gradients-not-carried",
+    "neither the state's nor the cell's gradient is handed from step to step",
+    "Each step gives gradients of the state and of the cell before it, and the step before takes both: the state's added to \
+     the upstream gradient, the cell's as it is. Inside of the loop, set both variables anew.",
+    "Which variables of your loop change from step to step?",
+    RECURRENT,
+);
+pub(super) const UPSTREAM_LOST: Words = words(
+    "only-last-upstream",
+    "only the gradient of the last state is used",
+    "Every state of the sequence may have a gradient: that of time t comes in at step t.",
+    "Does your result change when the upstream gradient at t = 0 does?",
+    RECURRENT,
+);
+pub(super) const LAST_STEP_WEIGHTS: Words = words(
+    "weight-gradient-overwritten",
+    "the weights' gradients are those of one step only",
+    "All steps share the weights, so their gradients add up over time: +=, not =.",
+    "In how many steps were the weights used?",
+    RECURRENT,
+);
+pub(super) const LOOPS_FORWARDS: Words = words(
+    "loops-forwards",
+    "the backward pass runs from the first step to the last",
+    "A step needs the gradient that the step after it sends back: run from the end, for t in reversed(range(T)).",
+    "Which step's gradient is complete from the start?",
+    RECURRENT,
+);

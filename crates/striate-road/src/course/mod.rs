@@ -6,6 +6,7 @@
 //! learner's files and runs of them imports, definitions and constants only. Nothing below the learner's folder is ever
 //! written: the program that calls their functions lies in a temporary folder.
 
+mod cells;
 mod cs231n;
 mod deeplearning;
 mod folder;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::exercise::Exercise;
 
 pub use folder::{CourseError, check_folder};
-pub use report::{CourseReport, FileProblem, FunctionReport, render_summary};
+pub use report::{CourseReport, FileProblem, FunctionReport, Unchecked, render_summary};
 
 /// A course whose assignments can be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +91,10 @@ pub struct CourseFunction {
     pub part: &'static str,
     /// What the course calls it; several names for several ways to write the same function.
     pub names: &'static [&'static str],
-    /// The class it is a method of, if it is one.
+    /// The class it is a method of, if it is one. A layer, whose `forward` is asked for, has the name of its class.
     pub class: &'static str,
+    /// Whether it is written with PyTorch.
+    pub torch: bool,
     /// Functions of the learner's that the adapter calls as well, such as the forward that makes the cache.
     pub needs: &'static [&'static str],
     /// Whether a function with these parameters is meant; courses use some names twice.
@@ -110,7 +113,17 @@ impl CourseFunction {
         exercise: &'static Exercise,
         adapter: &'static str,
     ) -> CourseFunction {
-        CourseFunction { part, names, class: "", needs: &[], takes: |_| true, exercise, adapter }
+        CourseFunction { part, names, class: "", torch: false, needs: &[], takes: |_| true, exercise, adapter }
+    }
+
+    /// A module of PyTorch.
+    fn layer(
+        part: &'static str,
+        names: &'static [&'static str],
+        exercise: &'static Exercise,
+        adapter: &'static str,
+    ) -> CourseFunction {
+        CourseFunction { class: names[0], torch: true, ..CourseFunction::new(part, names, exercise, adapter) }
     }
 
     fn method_of(self, class: &'static str) -> CourseFunction {
@@ -119,6 +132,21 @@ impl CourseFunction {
 
     fn takes(self, takes: fn(&[String]) -> bool) -> CourseFunction {
         CourseFunction { takes, ..self }
+    }
+
+    fn with_torch(self) -> CourseFunction {
+        CourseFunction { torch: true, ..self }
+    }
+
+    /// Whether it is a class, whose `forward` is asked for.
+    fn is_layer(&self) -> bool {
+        self.names.contains(&self.class)
+    }
+
+    /// Whether the method, or the function where there is no class, is this one.
+    fn is(&self, class: &str, name: &str) -> bool {
+        let named = self.names.contains(&name) || (self.is_layer() && name == "forward");
+        class == self.class && named
     }
 
     fn needs(self, needs: &'static [&'static str]) -> CourseFunction {

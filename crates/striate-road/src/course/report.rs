@@ -35,6 +35,21 @@ pub struct FileProblem {
     pub functions: Vec<String>,
 }
 
+/// A function that needs something that is not here, and so was not checked; that is no mistake of the learner's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unchecked {
+    /// Its name.
+    pub function: String,
+    /// The part of the course that asks for it.
+    pub part: String,
+    /// The file, or the cell of a notebook as `path, cell N`.
+    pub place: PathBuf,
+    /// Line in it.
+    pub line: u32,
+    /// What is missing, and how to give it.
+    pub reason: String,
+}
+
 /// What was found in a folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CourseReport {
@@ -48,6 +63,9 @@ pub struct CourseReport {
     pub functions: Vec<FunctionReport>,
     /// What could not be read.
     pub problems: Vec<FileProblem>,
+    /// Functions that need something that is not here, such as PyTorch.
+    #[serde(default)]
+    pub unchecked: Vec<Unchecked>,
     /// Files with the same text as another one, which was checked.
     pub copies: Vec<PathBuf>,
     /// Functions that were not found, of the parts of the course that are here.
@@ -85,6 +103,12 @@ pub fn render_summary(report: &CourseReport, style: TerminalStyle) -> String {
         }
         paragraph(&mut out, &text);
     }
+    let mut reasons: Vec<&str> = report.unchecked.iter().map(|found| found.reason.as_str()).collect();
+    reasons.dedup();
+    for reason in reasons {
+        let names = report.unchecked.iter().filter(|found| found.reason == reason).map(|found| found.function.as_str());
+        paragraph(&mut out, &format!("? Not checked: {}: {reason}.", names.collect::<Vec<_>>().join(", ")));
+    }
     for copy in &report.copies {
         paragraph(&mut out, &format!("= {}: the same text as a file above", copy.display()));
     }
@@ -97,6 +121,9 @@ pub fn render_summary(report: &CourseReport, style: TerminalStyle) -> String {
             .collect();
     let many = if report.functions.len() == 1 { "" } else { "s" };
     match report.functions.len() {
+        0 if !report.unchecked.is_empty() => {
+            paragraph(&mut out, &format!("No function of {} could be checked.", report.course));
+        }
         0 => paragraph(&mut out, &format!("No function of {} was found.", report.course)),
         found => {
             paragraph(&mut out, &format!("{found} function{many} of {} found: {}.", report.course, counts.join(", ")))

@@ -2,6 +2,7 @@
 
 use crate::exercise::{Exercise, Outcome, Probe, Signature};
 use crate::exercises;
+use crate::value::Value;
 
 /// The road's exercise of that name.
 pub(super) fn of_the_road(id: &str) -> &'static Exercise {
@@ -14,6 +15,16 @@ pub(super) fn answered(id: &str) -> Vec<Probe> {
     let mut probes = (exercise.probes)();
     probes.retain(|probe| matches!((exercise.reference)(&probe.arguments), Outcome::Value(_)));
     probes
+}
+
+/// What one of the road's exercises makes of these arguments, rightly or with one of its mistakes.
+pub(super) fn as_on_the_road(id: &str, mistake: Option<&str>, arguments: &[Value]) -> Outcome {
+    let exercise = of_the_road(id);
+    let behaviour = mistake.map_or(exercise.reference, |mistake| {
+        let known = exercise.misconceptions.iter().find(|known| known.id == mistake);
+        known.unwrap_or_else(|| panic!("{id} has no mistake {mistake}")).behaviour
+    });
+    behaviour(arguments)
 }
 
 /// An exercise of the road under a course's name.

@@ -14,6 +14,8 @@ use crate::value::Value;
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ScannedFile {
     pub path: PathBuf,
+    /// Whether its functions, but for the methods of classes, take the tensors of PyTorch.
+    pub torch: bool,
     pub problems: Vec<Problem>,
     pub functions: Vec<ScannedFunction>,
 }

@@ -1,61 +1,38 @@
-//! Adam, each part of it free to be wrong, and the words for what goes wrong; both courses ask for it.
+//! Adam, which both courses ask for: the road's rule over several steps, and the words for what goes wrong.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 use super::super::mistakes::{self as m, words};
+pub(in crate::course) use crate::exercises::optimizers::adam::{RIGHT, Rule, correction};
+use crate::exercises::optimizers::adam::{Settings, Training};
 
-/// Adam, each part free to be wrong.
-#[derive(Clone, Copy)]
-pub(in crate::course) struct Adam {
-    /// Exponents in the corrections of both moments at step t, from 1.
-    pub power: [fn(f64) -> f64; 2],
-    pub correct: [bool; 2],
-    pub stores_corrected: bool,
-    pub eps_inside: bool,
-    pub loses_moment: bool,
-    pub squares: bool,
-    pub reversed: bool,
+/// The change of the weights at step `t`; `state` holds both moments.
+pub(in crate::course) fn step(
+    rule: &Rule,
+    dw: &Array2<f64>,
+    state: &mut [Array2<f64>; 2],
+    t: f64,
+    [lr, b1, b2, eps]: [f64; 4],
+) -> Array2<f64> {
+    let flat = |x: &Array2<f64>| Array1::from_iter(x.iter().copied());
+    let shaped = |x: Array1<f64>| x.into_shape_with_order(dw.dim()).expect("as many elements");
+    let settings = Settings { lr, b1, b2, eps, decay: 0.0 };
+    let [m, v] = [&state[0], &state[1]].map(flat);
+    let mut training = Training { w: Array1::zeros(dw.len()), m, v, t: t as i64, settings };
+    training.step(&flat(dw), rule);
+    *state = [shaped(training.m), shaped(training.v)];
+    shaped(training.w)
 }
 
-impl Adam {
-    pub(in crate::course) const RIGHT: Adam = Adam {
-        power: [|t| t, |t| t],
-        correct: [true, true],
-        stores_corrected: false,
-        eps_inside: false,
-        loses_moment: false,
-        squares: true,
-        reversed: false,
-    };
-
-    /// The change of the weights at step `t`.
-    pub(in crate::course) fn step(
-        self,
-        dw: &Array2<f64>,
-        state: &mut [Array2<f64>; 2],
-        t: f64,
-        [rate, beta1, beta2, eps]: [f64; 4],
-    ) -> Array2<f64> {
-        let past = |beta: f64| if self.reversed { 1.0 - beta } else { beta };
-        let second = if self.squares { dw * dw } else { dw.clone() };
-        state[0] = if self.loses_moment {
-            dw * (1.0 - beta1) + beta1
-        } else {
-            &state[0] * past(beta1) + dw * (1.0 - past(beta1))
-        };
-        state[1] = &state[1] * past(beta2) + second * (1.0 - past(beta2));
-        let corrected = |moment: &Array2<f64>, beta: f64, at: usize| {
-            if self.correct[at] { moment / (1.0 - beta.powf((self.power[at])(t))) } else { moment.clone() }
-        };
-        let m = corrected(&state[0], beta1, 0);
-        let v = corrected(&state[1], beta2, 1);
-        if self.stores_corrected {
-            *state = [m.clone(), v.clone()];
-        }
-        let root = if self.eps_inside { (v + eps).mapv(f64::sqrt) } else { v.mapv(f64::sqrt) + eps };
-        m * -rate / root
-    }
-}
+/// Another count of the steps in the corrections.
+pub(in crate::course) const EARLY: fn(f64, f64) -> f64 = |beta, t| correction(beta, t + 1.0);
+pub(in crate::course) const LATE: fn(f64, f64) -> f64 = |beta, t| correction(beta, t - 1.0);
+/// No correction, and one without the power.
+pub(in crate::course) const NO_CORRECTION: fn(f64, f64) -> f64 = |_, _| 1.0;
+pub(in crate::course) const NO_POWER: fn(f64, f64) -> f64 = |beta, _| 1.0 - beta;
+pub(in crate::course) const EPS_UNDER_ROOT: fn(f64, f64, f64) -> f64 =
+    |v, correction, eps| (v / correction + eps).sqrt();
+pub(in crate::course) const LOST: fn(f64, f64, f64) -> f64 = |_, g, beta| beta + (1.0 - beta) * g;
 
 pub(in crate::course) const UNCORRECTED: m::Words = words(
     "bias-correction-missing",
@@ -75,12 +52,19 @@ pub(in crate::course) const WITHOUT_POWER: m::Words = words(
 );
 pub(in crate::course) const STEP_OFF: m::Words = words(
     "step-count-late",
-    "the step count in the correction is off by one",
-    "At the first step t is 1: the course asks to increase t before it is used, once per call.",
+    "the correction uses t - 1 in place of t",
+    "At the first step t is 1: increase it before it is used. With t = 0 the correction divides by 1 - beta**0, which is 0.",
     "What is t in your formula at the first call?",
     m::ADAPTIVE,
 );
-pub(in crate::course) const STEP_EARLY: m::Words = m::Words { id: "step-count-early", ..STEP_OFF };
+pub(in crate::course) const STEP_EARLY: m::Words = words(
+    "step-count-early",
+    "the correction uses t + 1 in place of t",
+    "At the first step t is 1, and it grows by 1 per call. Counted up in two places, the first step is corrected by 1 - \
+     beta**2, and falls short.",
+    "What is t in your formula at the first call?",
+    m::ADAPTIVE,
+);
 pub(in crate::course) const STORED: m::Words = words(
     "corrected-moments-stored",
     "the corrected moments are stored, and corrected again at the next step",

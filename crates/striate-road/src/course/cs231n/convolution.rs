@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use ndarray::Array4;
+use ndarray::{Array4, s};
 
 use super::super::CourseFunction;
 use super::super::mistakes::words;
@@ -13,6 +13,7 @@ use super::SECOND;
 use crate::exercise::{Difficulty, Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercise::{ForwardCall, GradientCheck};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::pooling_receptive_field::windows::Windows;
 use crate::value::{Array, Value};
 
 pub(super) fn functions() -> Vec<CourseFunction> {
@@ -77,8 +78,7 @@ const SIZES: &[Size] = &[
 /// Windows on images, each part free to be wrong.
 pub(in crate::course) struct Pool {
     pub x: Array4<f64>,
-    pub window: [usize; 2],
-    pub step: [usize; 2],
+    pub windows: Windows,
     pub out: [usize; 2],
 }
 
@@ -87,20 +87,23 @@ impl Pool {
         let x = images(arguments, first);
         let window = [count(arguments, first + 1), count(arguments, first + 2)];
         let stride = count(arguments, first + 3);
-        let out = [0, 1].map(|axis| (x.shape()[axis + 2] - window[axis]) / stride + 1);
-        Pool { x, window, step: [stride; 2], out }
+        Pool::of(x, Windows::new(window, stride))
+    }
+
+    pub(in crate::course) fn of(x: Array4<f64>, windows: Windows) -> Pool {
+        let out = windows.output_size([x.shape()[2], x.shape()[3]]).expect("a window that fits");
+        Pool { x, windows, out }
+    }
+
+    /// The same with another way from window to window.
+    pub(in crate::course) fn stepping(self, step: [usize; 2]) -> Pool {
+        Pool { windows: Windows { step, ..self.windows }, ..self }
     }
 
     /// The values of a window with their places; what lies beyond the image is left out, as a slice does it.
     fn cells(&self, n: usize, c: usize, i: usize, j: usize) -> Vec<([usize; 2], f64)> {
-        let (row, column) = (i * self.step[0], j * self.step[1]);
-        let mut cells = Vec::new();
-        for u in row..(row + self.window[0]).min(self.x.shape()[2]) {
-            for v in column..(column + self.window[1]).min(self.x.shape()[3]) {
-                cells.push(([u, v], self.x[[n, c, u, v]]));
-            }
-        }
-        cells
+        let (window, [top, left]) = self.windows.window(self.x.slice(s![n, c, .., ..]), [i, j]);
+        window.indexed_iter().map(|((u, v), &x)| ([top + u, left + v], x)).collect()
     }
 
     pub(in crate::course) fn map(&self, f: impl Fn(&[([usize; 2], f64)]) -> f64) -> Outcome {
@@ -157,7 +160,8 @@ static MAX_POOL: Exercise = Exercise {
         )
         .when(|arguments| {
             let mut pool = Pool::new(arguments, 0);
-            pool.out[1] = (pool.x.shape()[3].max(pool.window[0]) - pool.window[0]) / pool.step[1] + 1;
+            pool.out[1] =
+                (pool.x.shape()[3].max(pool.windows.kernel[0]) - pool.windows.kernel[0]) / pool.windows.step[1] + 1;
             pool.map(largest)
         }),
         words(
@@ -169,7 +173,8 @@ static MAX_POOL: Exercise = Exercise {
         )
         .when(|arguments| {
             let mut pool = Pool::new(arguments, 0);
-            pool.out[0] = (pool.x.shape()[2].max(pool.window[1]) - pool.window[1]) / pool.step[0] + 1;
+            pool.out[0] =
+                (pool.x.shape()[2].max(pool.windows.kernel[1]) - pool.windows.kernel[1]) / pool.windows.step[0] + 1;
             pool.map(largest)
         }),
         words(
@@ -179,7 +184,7 @@ static MAX_POOL: Exercise = Exercise {
             "Where does the window of output (1, 1) start when the stride is 2?",
             NOTES,
         )
-        .when(|arguments| Pool { step: [1, 1], ..Pool::new(arguments, 0) }.map(largest)),
+        .when(|arguments| Pool::new(arguments, 0).stepping([1, 1]).map(largest)),
         words(
             "stride-on-rows-only",
             "the windows move by the stride along rows, but by one pixel along columns",
@@ -189,7 +194,8 @@ static MAX_POOL: Exercise = Exercise {
         )
         .when(|arguments| {
             let pool = Pool::new(arguments, 0);
-            Pool { step: [pool.step[0], 1], ..pool }.map(largest)
+            let step = [pool.windows.step[0], 1];
+            pool.stepping(step).map(largest)
         }),
         words(
             "maximum-from-zero",
@@ -200,8 +206,8 @@ static MAX_POOL: Exercise = Exercise {
         )
         .when(|arguments| Pool::new(arguments, 0).map(|cells| largest(cells).max(0.0))),
         words(
-            "mean-for-maximum",
-            "the mean of the window is taken",
+            "average-for-max",
+            "the mean of the window is taken and not its maximum",
             "This layer takes the largest value of a window.",
             "Is every number of your output a number of the input?",
             NOTES,
@@ -270,7 +276,7 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
             "Which window did output (1, 1) see when the stride is 2?",
             NOTES,
         )
-        .when(|arguments| Pool { step: [1, 1], ..Pool::new(arguments, 1) }.spread(&images(arguments, 0), true, to_first)),
+        .when(|arguments| Pool::new(arguments, 1).stepping([1, 1]).spread(&images(arguments, 0), true, to_first)),
         words(
             "stride-on-rows-only",
             "the windows move by the stride along rows, but by one pixel along columns",
@@ -280,7 +286,8 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| {
             let pool = Pool::new(arguments, 1);
-            Pool { step: [pool.step[0], 1], ..pool }.spread(&images(arguments, 0), true, to_first)
+            let step = [pool.windows.step[0], 1];
+            pool.stepping(step).spread(&images(arguments, 0), true, to_first)
         }),
         words(
             "gradient-to-whole-window",

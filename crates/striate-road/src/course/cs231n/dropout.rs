@@ -114,18 +114,17 @@ static FORWARD: Exercise = Exercise {
         .when(|arguments| facts(1.0 - number(arguments, 0), 1.0 / number(arguments, 0), number(arguments, 0))),
         words(
             "drop-keep-swapped",
-            "the mask keeps with one probability, and the scale belongs to the other",
+            "the mask drops with probability p, and the scale is that of keeping with p",
             "If p is the probability of keeping, the mask is rand < p and the scale 1 / p. The mean of the output shows whether \
              they belong together.",
-            "What is the mean of the output for an input of ones?",
+            "How many of a hundred values are left when p is 0.8?",
             NOTES,
         )
         .when(|arguments| facts(number(arguments, 0), 1.0 / number(arguments, 0), 1.0)),
         words(
             "scaled-by-drop-probability",
-            "the mask keeps with one probability, and the scale belongs to the other",
-            "If p is the probability of keeping, the mask is rand < p and the scale 1 / p. The mean of the output shows whether \
-             they belong together.",
+            "the mask keeps with probability p, but what is kept is divided by 1 - p",
+            "What is kept, with probability p, is divided by just that: then the mean of the output is that of the input.",
             "What is the mean of the output for an input of ones?",
             NOTES,
         )

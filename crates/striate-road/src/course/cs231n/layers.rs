@@ -219,7 +219,7 @@ static RELU_FORWARD: Exercise = Exercise {
 };
 
 const MASK_RETURNED: m::Words = words(
-    "mask-returned",
+    "relu-as-mask",
     "the mask is returned: 1 where x is positive, and not the values",
     "x > 0 says where; the result is what: x * (x > 0) forwards, dout * (x > 0) backwards.",
     "Can your function return anything but 0 and 1?",
@@ -261,7 +261,7 @@ static RELU_BACKWARD: Exercise = Exercise {
     misconceptions: &[
         MASK_RETURNED.when(|arguments| both(arguments, |_, x| f64::from(x > 0.0))),
         words(
-            "gradient-everywhere",
+            "relu-derivative-missing",
             "the gradient passes everywhere",
             "Where x was negative, the output was 0 whatever x was: its gradient is 0.",
             "Where did the forward pass cut x off?",
@@ -269,7 +269,7 @@ static RELU_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| both(arguments, |dout, _| dout)),
         words(
-            "relu-of-gradient",
+            "relu-mask-from-gradient",
             "the gradient itself is cut off below 0",
             "What decides is the sign of x, not that of dout.",
             "Does your result depend on x?",
@@ -293,7 +293,7 @@ static RELU_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| both(arguments, |dout, x| if x > 0.0 { 0.0 } else { dout })),
         words(
-            "gradient-at-zero",
+            "relu-derivative-at-zero",
             "the gradient passes where x is exactly 0",
             "At 0 ReLU has a corner. The course, like every framework, takes the slope 0 there: x > 0, not x >= 0. Dead inputs, \
              which are exactly 0, would else get gradients.",

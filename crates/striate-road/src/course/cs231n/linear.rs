@@ -4,6 +4,7 @@ use ndarray::{Array2, Axis};
 
 use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
+use super::super::road;
 use super::super::values::{float_named, floats_named, ints_named, labels, matrix, number, results, tuple, whole};
 use super::FIRST;
 use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
@@ -144,7 +145,13 @@ const SPLIT_LOSS: Parameter = results(&[
     floats_named("what reg adds to dW", &["D", "C"]),
 ]);
 
-const LOSS_HALF: m::Words = m::Words { id: "regularization-loss-half", ..m::REGULARISATION_MISMATCH };
+const LOSS_HALF: m::Words = words(
+    "regularization-loss-half",
+    "the loss has half the penalty, while the gradient is that of the whole",
+    "0.5 * reg * sum(W * W) has the gradient reg * W, reg * sum(W * W) has 2 * reg * W: the half is in both or in neither.",
+    "What is the derivative of w**2 / 2?",
+    ("cs231n", "notes: Linear classification"),
+);
 
 const NOTES: (&str, &str) = ("cs231n", "notes: Linear classification, Multiclass SVM");
 const TRUE_CLASS_COUNTED: m::Words = words(
@@ -163,7 +170,7 @@ const GRADIENT_ONE: m::Words = words(
     NOTES,
 );
 const COUNT_IN_MASK: m::Words = words(
-    "count-in-boolean-mask",
+    "count-stored-in-mask",
     "the number of violations is stored in an array of booleans, where it becomes True",
     "margins > 0 is an array of bool. Assigning -3 to an element of it stores True, which then counts as +1. Convert first: \
      mask = (margins > 0).astype(float).",
@@ -297,122 +304,117 @@ fn one_regularisation(arguments: &[Value], value: Value) -> Value {
     Value::Tuple(vec![loss.clone(), gradient.clone(), Value::Float(2.0 * half), (expected * 2.0).into()])
 }
 
-/// The hinge loss, each part of it free to be wrong.
-struct Hinge {
-    delta: f64,
-    count_true: bool,
-    true_gradient: fn(f64) -> f64,
+/// Sum of the losses, and its gradient, as an exercise of the road computes them: there the scores are x w with an x of
+/// ones on the diagonal, and the loss is a mean.
+fn as_on_the_road(
+    exercise: &str,
+    mistake: Option<&str>,
+    scores: &Array2<f64>,
+    y: &[usize],
+    delta: Option<f64>,
+) -> (f64, Array2<f64>) {
+    let classes: Vec<i64> = y.iter().map(|&class| class as i64).collect();
+    let mut arguments: Vec<Value> =
+        vec![scores.clone().into(), Array2::<f64>::eye(y.len()).into(), whole(&classes), Value::Float(0.0)];
+    arguments.extend(delta.map(Value::Float));
+    let Outcome::Value(result) = road::as_on_the_road(exercise, mistake, &arguments) else {
+        panic!("{exercise} has an answer for any scores")
+    };
+    let Value::Tuple(parts) = result else { panic!("{exercise} has a loss and a gradient") };
+    let n = y.len() as f64;
+    (number(&parts, 0) * n, matrix(&parts, 1) * n)
 }
-
-fn hinge_with(scores: &Array2<f64>, y: &[usize], how: &Hinge) -> (f64, Array2<f64>) {
-    let mut gradient = Array2::zeros(scores.dim());
-    let mut sum = 0.0;
-    for (i, &truth) in y.iter().enumerate() {
-        let mut violations = 0.0;
-        for j in 0..scores.ncols() {
-            let margin = scores[[i, j]] - scores[[i, truth]] + how.delta;
-            if (j != truth || how.count_true) && margin > 0.0 {
-                sum += margin;
-                if j != truth {
-                    gradient[[i, j]] = 1.0;
-                    violations += 1.0;
-                }
-            }
-        }
-        gradient[[i, truth]] = (how.true_gradient)(violations);
-    }
-    (sum, gradient)
-}
-
-const HINGE: Hinge = Hinge { delta: 1.0, count_true: false, true_gradient: |violations| -violations };
 
 fn hinge(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &HINGE)
+    as_on_the_road("svm_loss", None, scores, y, Some(1.0))
 }
 
 fn hinge_counting_true(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &Hinge { count_true: true, ..HINGE })
-}
-
-fn hinge_minus_one(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &Hinge { true_gradient: |_| -1.0, ..HINGE })
-}
-
-fn hinge_in_mask(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &Hinge { true_gradient: |violations| f64::from(violations != 0.0), ..HINGE })
-}
-
-fn hinge_without_true(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &Hinge { true_gradient: |_| 0.0, ..HINGE })
+    as_on_the_road("svm_loss", Some("true-class-counted"), scores, y, Some(1.0))
 }
 
 fn hinge_without_margin(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    hinge_with(scores, y, &Hinge { delta: 0.0, ..HINGE })
+    as_on_the_road("svm_loss", None, scores, y, Some(0.0))
 }
 
-/// Cross-entropy from probabilities and logarithms of them.
-fn cross_entropy(log_p: &Array2<f64>, p: Array2<f64>, y: &[usize], true_term: f64) -> (f64, Array2<f64>) {
-    let sum = -y.iter().enumerate().map(|(i, &truth)| log_p[[i, truth]]).sum::<f64>();
-    let mut gradient = p;
-    y.iter().enumerate().for_each(|(i, &truth)| gradient[[i, truth]] -= true_term);
+/// The hinge loss with another gradient of the true class, from the number of violated margins.
+fn hinge_with(scores: &Array2<f64>, y: &[usize], true_class: fn(f64) -> f64) -> (f64, Array2<f64>) {
+    let (sum, mut gradient) = hinge(scores, y);
+    y.iter().enumerate().for_each(|(i, &truth)| gradient[[i, truth]] = true_class(-gradient[[i, truth]]));
     (sum, gradient)
 }
 
-fn shifted(scores: &Array2<f64>) -> Array2<f64> {
-    let largest = scores.map_axis(Axis(1), |row| row.fold(f64::NEG_INFINITY, |a, &b| a.max(b)));
-    scores - &largest.insert_axis(Axis(1))
+fn hinge_minus_one(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    hinge_with(scores, y, |_| -1.0)
 }
 
-/// Logarithms of the probabilities, and the probabilities, of shifted scores.
+fn hinge_in_mask(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    hinge_with(scores, y, |violations| f64::from(violations != 0.0))
+}
+
+fn hinge_without_true(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    hinge_with(scores, y, |_| 0.0)
+}
+
+/// Cross-entropy from probabilities and logarithms of them.
+fn cross_entropy(log_p: &Array2<f64>, p: Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    let sum = -y.iter().enumerate().map(|(i, &truth)| log_p[[i, truth]]).sum::<f64>();
+    let mut gradient = p;
+    y.iter().enumerate().for_each(|(i, &truth)| gradient[[i, truth]] -= 1.0);
+    (sum, gradient)
+}
+
+/// Logarithms of the probabilities, and the probabilities, without any care for large scores.
 fn log_softmax(scores: &Array2<f64>) -> (Array2<f64>, Array2<f64>) {
     let sums = scores.mapv(f64::exp).sum_axis(Axis(1)).insert_axis(Axis(1));
-    let log_p = scores - &sums.mapv(f64::ln);
-    let p = scores.mapv(f64::exp) / &sums;
-    (log_p, p)
+    (scores - &sums.mapv(f64::ln), scores.mapv(f64::exp) / &sums)
 }
 
 fn softmax(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    let (log_p, p) = log_softmax(&shifted(scores));
-    cross_entropy(&log_p, p, y, 1.0)
+    as_on_the_road("softmax_loss", None, scores, y, None)
+}
+
+fn softmax_of_columns(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    as_on_the_road("softmax_loss", Some("sum-over-wrong-axis"), scores, y, None)
+}
+
+/// The right loss, with so much subtracted from the true class's probability in the gradient.
+fn softmax_less(scores: &Array2<f64>, y: &[usize], true_term: f64) -> (f64, Array2<f64>) {
+    let (sum, mut gradient) = softmax(scores, y);
+    y.iter().enumerate().for_each(|(i, &truth)| gradient[[i, truth]] += 1.0 - true_term);
+    (sum, gradient)
 }
 
 fn softmax_without_true(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    let (log_p, p) = log_softmax(&shifted(scores));
-    cross_entropy(&log_p, p, y, 0.0)
+    softmax_less(scores, y, 0.0)
 }
 
 fn softmax_true_per_class(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    let (log_p, p) = log_softmax(&shifted(scores));
-    cross_entropy(&log_p, p, y, scores.ncols() as f64)
+    softmax_less(scores, y, scores.ncols() as f64)
 }
 
 fn softmax_unshifted(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
     let (_, p) = log_softmax(scores);
-    cross_entropy(&p.mapv(f64::ln), p, y, 1.0)
+    cross_entropy(&p.mapv(f64::ln), p, y)
 }
 
 fn softmax_unshifted_log(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
     let (log_p, p) = log_softmax(scores);
-    cross_entropy(&log_p, p, y, 1.0)
+    cross_entropy(&log_p, p, y)
 }
 
 fn softmax_of_unshifted_log(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
     let (log_p, _) = log_softmax(scores);
-    cross_entropy(&log_p, log_p.mapv(f64::exp), y, 1.0)
-}
-
-fn softmax_of_columns(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
-    let (log_p, p) = log_softmax(&shifted(&scores.t().to_owned()));
-    cross_entropy(&log_p.t().to_owned(), p.t().to_owned(), y, 1.0)
+    cross_entropy(&log_p, log_p.mapv(f64::exp), y)
 }
 
 fn softmax_shifted_by_all(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
     let largest = scores.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
     let (_, p) = log_softmax(&(scores - largest));
-    cross_entropy(&p.mapv(f64::ln), p, y, 1.0)
+    cross_entropy(&p.mapv(f64::ln), p, y)
 }
 
 fn with_epsilon(scores: &Array2<f64>, y: &[usize], epsilon: f64) -> (f64, Array2<f64>) {
-    let (_, p) = log_softmax(&shifted(scores));
-    cross_entropy(&p.mapv(|p| (p + epsilon).ln()), p, y, 1.0)
+    let (_, p) = softmax_less(scores, y, 0.0);
+    cross_entropy(&p.mapv(|p| (p + epsilon).ln()), p, y)
 }

@@ -1,6 +1,7 @@
 //! Stanford's CS231n, "Deep Learning for Computer Vision", as its assignments were from 2016 to today.
 
 pub(super) mod adam;
+mod attention;
 pub(super) mod convolution;
 mod dropout;
 mod layers;
@@ -15,6 +16,7 @@ use super::CourseFunction;
 const FIRST: &str = "assignment 1";
 const SECOND: &str = "assignment 2";
 const THIRD: &str = "the recurrent layers";
+const TORCH: &str = "the recurrent layers in PyTorch";
 
 /// All functions, in the order of the course.
 pub(super) fn functions() -> Vec<CourseFunction> {
@@ -27,6 +29,7 @@ pub(super) fn functions() -> Vec<CourseFunction> {
         dropout::functions(),
         convolution::functions(),
         recurrent::functions(),
+        attention::functions(),
     ]
     .concat()
 }

@@ -66,7 +66,7 @@ static DISTANCES: Exercise = Exercise {
         )
         .when(|arguments| distances(arguments, |difference, _, _| difference.mapv(|x| x * x).sum())),
         words(
-            "distance-manhattan",
+            "manhattan-for-euclidean",
             "the absolute differences are added (L1 distance)",
             "This assignment asks for the L2 distance: the root of the sum of squared differences.",
             "What is the distance of (0, 0) and (3, 4)?",
@@ -74,7 +74,7 @@ static DISTANCES: Exercise = Exercise {
         )
         .when(|arguments| distances(arguments, |difference, _, _| difference.mapv(f64::abs).sum())),
         words(
-            "summed-before-squared",
+            "squared-after-summing",
             "the differences are added before they are squared",
             "Squares first, then the sum: differences of opposite sign must not cancel.",
             "What is the distance of (0, 0) and (1, -1)?",
@@ -101,7 +101,7 @@ static DISTANCES: Exercise = Exercise {
         )
         .when(|arguments| distances(arguments, |_, x, y| (squares(x) + squares(y)).sqrt())),
         words(
-            "cross-term-once",
+            "cross-term-not-doubled",
             "the product in the expanded square is taken once and not twice",
             "(x - y)**2 = x**2 + y**2 - 2xy.",
             "What does your formula give for a point and itself?",
@@ -162,20 +162,26 @@ static LABELS: Exercise = Exercise {
     reference: |arguments| vote(arguments, nearest, |votes| best(votes, |label, _| -label)),
     misconceptions: &[
         TIES.when(|arguments| vote(arguments, nearest, |votes| best(votes, |label, _| label))),
-        Words {
-            id: "tie-to-nearest",
-            title: "of labels with equally many votes, that of the nearest neighbour wins",
-            ..TIES
-        }
+        words(
+            "vote-tie-to-nearest",
+            "of labels with equally many votes, that of the nearest neighbour wins",
+            "A fair rule, but not the one asked for: the smaller label wins. max(labels, key=list.count) and Counter take the \
+             label that came first; np.bincount(votes).argmax() takes the smallest.",
+            "Which label do you give when 3 and then 1 have one vote each?",
+            ("numpy", "numpy.bincount"),
+        )
         .when(|arguments| vote(arguments, nearest, |votes| best(votes, |_, first| -(first as i64)))),
-        Words {
-            id: "tie-to-last-seen",
-            title: "of labels with equally many votes, that of the farthest neighbour wins",
-            ..TIES
-        }
+        words(
+            "tie-to-last-seen",
+            "of labels with equally many votes, that of the farthest neighbour wins",
+            "A later neighbour replaces an earlier one when its label has as many votes: compare with > and not >=, over the \
+             labels in ascending order, and the smaller label wins.",
+            "Which label do you give when 1 and then 3 have one vote each?",
+            ("numpy", "numpy.bincount"),
+        )
         .when(|arguments| vote(arguments, nearest, |votes| best(votes, |_, first| first as i64))),
         words(
-            "neighbours-ignored",
+            "nearest-only",
             "only the nearest neighbour votes, whatever k is",
             "The k nearest neighbours vote; with k = 1 there is no difference.",
             "Where does your code use k?",
@@ -183,7 +189,7 @@ static LABELS: Exercise = Exercise {
         )
         .when(|arguments| vote(arguments, |dists, _| nearest(dists, 1), |votes| votes[0])),
         words(
-            "farthest-neighbours",
+            "farthest-vote",
             "the farthest neighbours vote",
             "np.argsort sorts upwards: the first k are the nearest, [-k:] are the farthest.",
             "Is the first index of argsort that of the smallest or of the largest distance?",
@@ -208,7 +214,7 @@ static LABELS: Exercise = Exercise {
         )
         .when(|arguments| vote(arguments, |_, k| (0..k).collect(), |votes| best(votes, |label, _| -label))),
         words(
-            "index-for-label",
+            "indices-for-labels",
             "indices of training points are returned and not their labels",
             "argsort gives indices; y_train[indices] gives the labels that vote.",
             "What is the largest number you return, and what the largest label?",
@@ -228,7 +234,7 @@ static LABELS: Exercise = Exercise {
 };
 
 const TIES: Words = words(
-    "tie-to-larger-label",
+    "vote-tie-to-larger",
     "of labels with equally many votes, the larger one wins",
     "The task says: break ties by choosing the smaller label. np.bincount(votes).argmax() does, since argmax takes the first.",
     "Which label do you give when 1 and 3 have one vote each?",

@@ -6,7 +6,10 @@ use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
 use super::super::values::{cube, float_named, floats_named, matrix, number, returns};
 use super::FIRST;
-use super::adam::{Adam, MOMENT_LOST, SECOND_UNCORRECTED, STEP_EARLY, STEP_OFF, STORED, UNCORRECTED, WITHOUT_POWER};
+use super::adam::{
+    EARLY, EPS_UNDER_ROOT, LATE, LOST, MOMENT_LOST, NO_CORRECTION, NO_POWER, RIGHT, Rule, SECOND_UNCORRECTED,
+    STEP_EARLY, STEP_OFF, STORED, UNCORRECTED, WITHOUT_POWER, step,
+};
 use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -257,14 +260,14 @@ static ADAM: Exercise = Exercise {
         returns: STEPS,
     },
     probes: || probes(9134, &[[0.1, 0.9, 0.99, 0.01], [0.03, 0.8, 0.9, 0.1]], 4),
-    reference: |arguments| adam(arguments, Adam::RIGHT),
+    reference: |arguments| adam(arguments, RIGHT),
     misconceptions: ADAM_MISTAKES,
     ..Exercise::DEFAULTS
 };
 
-fn adam(arguments: &[Value], how: Adam) -> Outcome {
+fn adam(arguments: &[Value], rule: Rule) -> Outcome {
     let settings = [2, 3, 4, 5].map(|at| number(arguments, at));
-    walk(arguments, |_, dw, state, t| how.step(dw, state, t, settings))
+    walk(arguments, |_, dw, state, t| step(&rule, dw, state, t, settings))
 }
 
 const SQUARE_MISSING: m::Words = words(
@@ -283,16 +286,29 @@ const REVERSED: m::Words = words(
 );
 
 const ADAM_MISTAKES: &[crate::exercise::Misconception] = &[
-    UNCORRECTED.when(|arguments| adam(arguments, Adam { correct: [false, false], ..Adam::RIGHT })),
-    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|_| 1.0, |_| 1.0], ..Adam::RIGHT })),
-    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|t| t, |_| 1.0], ..Adam::RIGHT })),
-    WITHOUT_POWER.when(|arguments| adam(arguments, Adam { power: [|_| 1.0, |t| t], ..Adam::RIGHT })),
-    STEP_OFF.when(|arguments| adam(arguments, Adam { power: [|t| t - 1.0, |t| t - 1.0], ..Adam::RIGHT })),
-    STEP_EARLY.when(|arguments| adam(arguments, Adam { power: [|t| t + 1.0, |t| t + 1.0], ..Adam::RIGHT })),
-    STORED.when(|arguments| adam(arguments, Adam { stores_corrected: true, ..Adam::RIGHT })),
-    SECOND_UNCORRECTED.when(|arguments| adam(arguments, Adam { correct: [true, false], ..Adam::RIGHT })),
-    m::EPS_INSIDE.when(|arguments| adam(arguments, Adam { eps_inside: true, ..Adam::RIGHT })),
-    MOMENT_LOST.when(|arguments| adam(arguments, Adam { loses_moment: true, ..Adam::RIGHT })),
-    SQUARE_MISSING.when(|arguments| adam(arguments, Adam { squares: false, ..Adam::RIGHT })),
-    REVERSED.when(|arguments| adam(arguments, Adam { reversed: true, ..Adam::RIGHT })),
+    UNCORRECTED.when(|arguments| {
+        adam(arguments, Rule { first_correction: NO_CORRECTION, second_correction: NO_CORRECTION, ..RIGHT })
+    }),
+    WITHOUT_POWER
+        .when(|arguments| adam(arguments, Rule { first_correction: NO_POWER, second_correction: NO_POWER, ..RIGHT })),
+    WITHOUT_POWER.when(|arguments| adam(arguments, Rule { second_correction: NO_POWER, ..RIGHT })),
+    WITHOUT_POWER.when(|arguments| adam(arguments, Rule { first_correction: NO_POWER, ..RIGHT })),
+    STEP_OFF.when(|arguments| adam(arguments, Rule { first_correction: LATE, second_correction: LATE, ..RIGHT })),
+    STEP_EARLY.when(|arguments| adam(arguments, Rule { first_correction: EARLY, second_correction: EARLY, ..RIGHT })),
+    STORED.when(|arguments| adam(arguments, Rule { stores_corrected: true, ..RIGHT })),
+    SECOND_UNCORRECTED.when(|arguments| adam(arguments, Rule { second_correction: NO_CORRECTION, ..RIGHT })),
+    m::EPS_INSIDE.when(|arguments| adam(arguments, Rule { denominator: EPS_UNDER_ROOT, ..RIGHT })),
+    MOMENT_LOST.when(|arguments| adam(arguments, Rule { first: LOST, ..RIGHT })),
+    SQUARE_MISSING
+        .when(|arguments| adam(arguments, Rule { second: |v, g, beta| beta * v + (1.0 - beta) * g, ..RIGHT })),
+    REVERSED.when(|arguments| {
+        adam(
+            arguments,
+            Rule {
+                first: |m, g, beta| (RIGHT.first)(m, g, 1.0 - beta),
+                second: |v, g, beta| (RIGHT.second)(v, g, 1.0 - beta),
+                ..RIGHT
+            },
+        )
+    }),
 ];

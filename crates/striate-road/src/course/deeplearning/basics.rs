@@ -403,7 +403,7 @@ static OPTIMIZE: Exercise = Exercise {
         )
         .when(|arguments| descend(arguments, -1.0, false, false, 0)),
         words(
-            "gradient-computed-once",
+            "gradient-not-updated",
             "the gradient of the start is used in every step",
             "After a step the gradient is another one: call propagate with the new w and b inside of the loop.",
             "With which w is the gradient of the second step computed?",

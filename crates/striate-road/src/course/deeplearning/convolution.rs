@@ -16,6 +16,7 @@ use super::CONVOLUTION;
 use crate::check::alike;
 use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercises::numbers::Numbers;
+use crate::exercises::pooling_receptive_field::windows::Windows;
 use crate::value::Value;
 
 pub(super) fn functions() -> Vec<CourseFunction> {
@@ -164,7 +165,8 @@ static ZERO_PAD: Exercise = Exercise {
         words(
             "padding-on-batch-axis",
             "the batch axis is padded as well",
-            "Pad height and width only: ((0, 0), (pad, pad), (pad, pad), (0, 0)).",
+            "The first pair of pad_width belongs to the images of the batch, and has to be (0, 0): the others have nothing to \
+             learn from an image of zeros.",
             "How many images come back?",
             ("numpy", "numpy.pad, argument pad_width"),
         )
@@ -272,8 +274,7 @@ fn pools(stream: u64, with_upstream: bool) -> Vec<Probe> {
 fn pool(arguments: &[Value], first: usize) -> Pool {
     let x = images(arguments, first);
     let (size, stride) = (count(arguments, first + 1), count(arguments, first + 2));
-    let out = [2, 3].map(|axis| (x.shape()[axis] - size) / stride + 1);
-    Pool { x, window: [size; 2], step: [stride; 2], out }
+    Pool::of(x, Windows::new([size; 2], stride))
 }
 
 type Cells<'a> = &'a [([usize; 2], f64)];
@@ -299,7 +300,7 @@ static POOL: Exercise = Exercise {
             "Where does the window of output (1, 1) start when the stride is 2?",
             NOTES,
         )
-        .when(|arguments| pooled(arguments, Pool { step: [1, 1], ..pool(arguments, 0) }, largest, mean)),
+        .when(|arguments| pooled(arguments, pool(arguments, 0).stepping([1, 1]), largest, mean)),
         words(
             "modes-exchanged",
             "maximum and average are exchanged",
@@ -423,7 +424,7 @@ static DISTRIBUTE: Exercise = Exercise {
         words(
             "divided-by-perimeter",
             "the value is divided by n_H + n_W",
-            "There are n_H * n_W cells.",
+            "Sides add up around a window; cells multiply: there are n_H * n_W of them.",
             "How many cells has a window of 2 by 3?",
             NOTES,
         )
@@ -470,7 +471,7 @@ static POOL_BACKWARD: Exercise = Exercise {
             "Which window did output (1, 1) see when the stride is 2?",
             NOTES,
         )
-        .when(|arguments| spread(arguments, Pool { step: [1, 1], ..pool(arguments, 1) }, true, evenly)),
+        .when(|arguments| spread(arguments, pool(arguments, 1).stepping([1, 1]), true, evenly)),
         words(
             "overlap-overwritten",
             "where windows overlap, the last gradient replaces the others",

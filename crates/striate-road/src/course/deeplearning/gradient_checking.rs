@@ -125,7 +125,7 @@ static GRADIENT_CHECK_N: Exercise = Exercise {
         )
         .when(|arguments| checked(arguments, |x, h| (cost(x + h) - cost(x)) / (2.0 * h), relative)),
         words(
-            "absolute-difference",
+            "absolute-error",
             "the difference is not divided by the lengths of both gradients",
             "A difference of 0.001 is much for gradients of 0.01 and nothing for gradients of 1000: divide by the sum of both norms.",
             "What happens to your number when the cost is multiplied by 1000?",

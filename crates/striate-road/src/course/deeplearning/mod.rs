@@ -3,6 +3,7 @@
 //! In these courses a column is an example, and images have their channels last.
 
 mod basics;
+mod columns;
 mod convolution;
 mod gradient_checking;
 mod initialisers;

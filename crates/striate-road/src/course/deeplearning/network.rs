@@ -126,7 +126,7 @@ static COST: Exercise = Exercise {
         )
         .when(|arguments| cost(arguments, |a, y| -y * a.ln(), true)),
         words(
-            "logarithm-base-ten",
+            "log-base-ten",
             "the logarithm has another base",
             "np.log is the natural logarithm; the gradients of the course belong to it.",
             "What is your logarithm of e?",
@@ -351,7 +351,7 @@ static MODEL: Exercise = Exercise {
     reference: |arguments| model(arguments, relu, sigmoid),
     misconceptions: &[
         words(
-            "sigmoid-in-hidden-layers",
+            "hidden-sigmoid",
             "the hidden layers use the sigmoid",
             "relu in layers 1 to L - 1, the sigmoid in the last.",
             "Which activation do you pass inside of the loop?",
@@ -359,7 +359,7 @@ static MODEL: Exercise = Exercise {
         )
         .when(|arguments| model(arguments, sigmoid, sigmoid)),
         words(
-            "relu-in-output",
+            "relu-at-output",
             "the last layer uses relu",
             "The output is a probability: the sigmoid belongs to the last layer.",
             "Can your output be above 1?",
@@ -483,7 +483,7 @@ static ACTIVATION_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| activation_gradients(arguments, relu_slope, sigmoid_slope)),
         words(
-            "activation-derivative-missing",
+            "slope-missing",
             "the derivative of the activation is missing: dZ is taken for dA",
             "dZ = dA * g'(Z): relu_backward and sigmoid_backward compute it.",
             "What happens to dA where relu was 0?",
@@ -552,7 +552,7 @@ static MODEL_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| model_gradients(arguments, 1.0, sigmoid_slope)),
         words(
-            "activation-derivative-missing",
+            "slope-missing",
             "the hidden layer's derivative is missing",
             "dZ = dA * g'(Z) in every layer.",
             "What happens to dA where relu was 0?",

@@ -1,11 +1,13 @@
 //! The cells of course 5, week 1, forwards; columns are examples.
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, Axis};
 
 use super::super::CourseFunction;
+use super::super::cells::{Cell, Lstm, sigmoid};
 use super::super::mistakes::{self as m, words};
 use super::super::values::{float_named, floats_named, matrix, number, results, returns, tuple};
 use super::SEQUENCES;
+use super::columns::{joined_weights, plain_weights, rows, turned};
 use crate::exercise::{Exercise, Outcome, Parameter, Probe, Signature};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -67,24 +69,12 @@ static RNN_CELL: Exercise = Exercise {
             })
             .into()
     },
-    reference: |arguments| rnn_cell(arguments, f64::tanh, true, |z| softmax(z, Axis(0))),
+    reference: |arguments| rnn_cell(arguments, Cell::RIGHT, |z| softmax(z, Axis(0))),
     misconceptions: &[
-        words(
-            "sigmoid-for-tanh",
-            "the sigmoid is applied to the state and not tanh",
-            "a_next = tanh(Waa a_prev + Wax xt + ba).",
-            "Can your state be negative?",
-            NOTES,
-        )
-        .when(|arguments| rnn_cell(arguments, sigmoid, true, |z| softmax(z, Axis(0)))),
-        words(
-            "state-ignored",
-            "the state before is not used",
-            "Waa a_prev is what makes the cell remember.",
-            "Does your result change when a_prev does?",
-            NOTES,
-        )
-        .when(|arguments| rnn_cell(arguments, f64::tanh, false, |z| softmax(z, Axis(0)))),
+        m::SIGMOID_FOR_TANH
+            .when(|arguments| rnn_cell(arguments, Cell { squash: sigmoid, ..Cell::RIGHT }, |z| softmax(z, Axis(0)))),
+        m::STATE_IGNORED
+            .when(|arguments| rnn_cell(arguments, Cell { recurrent: false, ..Cell::RIGHT }, |z| softmax(z, Axis(0)))),
         words(
             "returns-logits",
             "the softmax of the output is missing",
@@ -92,7 +82,7 @@ static RNN_CELL: Exercise = Exercise {
             "What does a column of yt_pred add up to?",
             NOTES,
         )
-        .when(|arguments| rnn_cell(arguments, f64::tanh, true, |z| z)),
+        .when(|arguments| rnn_cell(arguments, Cell::RIGHT, |z| z)),
         words(
             "normalized-over-examples",
             "the softmax runs over the examples and not over the outputs",
@@ -100,14 +90,10 @@ static RNN_CELL: Exercise = Exercise {
             "What does a column of yt_pred add up to?",
             NOTES,
         )
-        .when(|arguments| rnn_cell(arguments, f64::tanh, true, |z| softmax(z, Axis(1)))),
+        .when(|arguments| rnn_cell(arguments, Cell::RIGHT, |z| softmax(z, Axis(1)))),
     ],
     ..Exercise::DEFAULTS
 };
-
-pub(super) fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
 
 pub(super) fn softmax(z: Array2<f64>, axis: Axis) -> Array2<f64> {
     let p = z.mapv(f64::exp);
@@ -115,16 +101,10 @@ pub(super) fn softmax(z: Array2<f64>, axis: Axis) -> Array2<f64> {
     p / sums
 }
 
-fn rnn_cell(
-    arguments: &[Value],
-    squash: fn(f64) -> f64,
-    remembers: bool,
-    output: fn(Array2<f64>) -> Array2<f64>,
-) -> Outcome {
-    let [xt, a, wax, waa, wya, ba, by] = [0, 1, 2, 3, 4, 5, 6].map(|at| matrix(arguments, at));
-    let past = waa.dot(&a) * f64::from(u8::from(remembers));
-    let next = (past + wax.dot(&xt) + ba).mapv(squash);
-    let y = output(wya.dot(&next) + by);
+fn rnn_cell(arguments: &[Value], cell: Cell, output: fn(Array2<f64>) -> Array2<f64>) -> Outcome {
+    let next = cell.step(&rows(arguments, 0), &rows(arguments, 1), &plain_weights(arguments, [2, 3, 5]));
+    let next = turned(&next);
+    let y = output(matrix(arguments, 4).dot(&next) + matrix(arguments, 6));
     tuple([next.into(), y.into()])
 }
 
@@ -153,7 +133,7 @@ static LSTM_CELL: Exercise = Exercise {
             })
             .into()
     },
-    reference: |arguments| lstm_cell(arguments, |_| {}),
+    reference: |arguments| lstm_cell(arguments, Lstm::RIGHT, false),
     misconceptions: &[
         words(
             "gates-exchanged",
@@ -162,31 +142,10 @@ static LSTM_CELL: Exercise = Exercise {
             "Which gate multiplies the old cell?",
             NOTES,
         )
-        .when(|arguments| lstm_cell(arguments, |how| how.exchanged = true)),
-        words(
-            "forget-gate-missing",
-            "the forget gate is not used",
-            "c_next = forget * c_prev + update * candidate.",
-            "Can your cell ever forget?",
-            NOTES,
-        )
-        .when(|arguments| lstm_cell(arguments, |how| how.forgets = false)),
-        words(
-            "candidate-sigmoid",
-            "the candidate goes through the sigmoid and not through tanh",
-            "The three gates are sigmoids; the candidate is tanh, so that it can be negative.",
-            "Can your candidate be negative?",
-            NOTES,
-        )
-        .when(|arguments| lstm_cell(arguments, |how| how.candidate = sigmoid)),
-        words(
-            "cell-not-squashed",
-            "the cell is given out without tanh",
-            "a_next = output * tanh(c_next).",
-            "Between which numbers does a_next lie?",
-            NOTES,
-        )
-        .when(|arguments| lstm_cell(arguments, |how| how.squash = |c| c)),
+        .when(|arguments| lstm_cell(arguments, Lstm { order: [1, 0, 2, 3], ..Lstm::RIGHT }, false)),
+        m::FORGET_GATE_MISSING.when(|arguments| lstm_cell(arguments, Lstm { forget: false, ..Lstm::RIGHT }, false)),
+        m::CANDIDATE_SIGMOID.when(|arguments| lstm_cell(arguments, Lstm { candidate: sigmoid, ..Lstm::RIGHT }, false)),
+        m::CELL_NOT_SQUASHED.when(|arguments| lstm_cell(arguments, Lstm { squash: |c| c, ..Lstm::RIGHT }, false)),
         words(
             "inputs-exchanged",
             "xt stands above a_prev in the joined input",
@@ -194,44 +153,16 @@ static LSTM_CELL: Exercise = Exercise {
             "Which columns of Wf belong to the input?",
             NOTES,
         )
-        .when(|arguments| lstm_cell(arguments, |how| how.input_first = true)),
-        m::BIAS_MISSING.when(|arguments| lstm_cell(arguments, |how| how.bias = false)),
+        .when(|arguments| lstm_cell(arguments, Lstm::RIGHT, true)),
+        m::BIAS_MISSING.when(|arguments| lstm_cell(arguments, Lstm { bias: false, ..Lstm::RIGHT }, false)),
     ],
     ..Exercise::DEFAULTS
 };
 
-struct Lstm {
-    exchanged: bool,
-    forgets: bool,
-    candidate: fn(f64) -> f64,
-    squash: fn(f64) -> f64,
-    input_first: bool,
-    bias: bool,
-}
-
-fn lstm_cell(arguments: &[Value], wrong: impl FnOnce(&mut Lstm)) -> Outcome {
-    let [xt, a, c, w, b] = [0, 1, 2, 3, 4].map(|at| matrix(arguments, at));
-    let mut how = Lstm {
-        exchanged: false,
-        forgets: true,
-        candidate: f64::tanh,
-        squash: f64::tanh,
-        input_first: false,
-        bias: true,
-    };
-    wrong(&mut how);
-    let joined = if how.input_first { concatenate![Axis(0), xt, a] } else { concatenate![Axis(0), a, xt] };
-    let sums = w.dot(&joined) + b * f64::from(u8::from(how.bias));
-    let n = a.nrows();
-    let part = |at: usize| sums.slice(s![at * n..(at + 1) * n, ..]).to_owned();
-    let (mut update, mut forget) = (part(0).mapv(sigmoid), part(1).mapv(sigmoid));
-    if how.exchanged {
-        std::mem::swap(&mut update, &mut forget);
-    }
-    let kept = if how.forgets { forget * &c } else { c };
-    let next = kept + update * part(3).mapv(how.candidate);
-    let hidden = part(2).mapv(sigmoid) * next.mapv(how.squash);
-    tuple([hidden.into(), next.into()])
+fn lstm_cell(arguments: &[Value], how: Lstm, input_first: bool) -> Outcome {
+    let [xt, a, c] = [0, 1, 2].map(|at| rows(arguments, at));
+    let step = how.step(&xt, [&a, &c], &joined_weights(arguments, 3, input_first));
+    tuple([turned(&step.hidden).into(), turned(&step.cell).into()])
 }
 
 static CLIP: Exercise = Exercise {

@@ -143,7 +143,7 @@ static COST: Exercise = Exercise {
         )
         .when(|arguments| penalised(arguments, [0.0; 3], 0.5, |lambda, m| lambda / m)),
         words(
-            "half-missing",
+            "penalty-half-missing",
             "the factor 1/2 of the penalty is missing",
             "The penalty is lambda / (2 m): with the half its gradient is lambda / m * W.",
             "What is the derivative of w**2 / 2?",
@@ -151,7 +151,7 @@ static COST: Exercise = Exercise {
         )
         .when(|arguments| penalised(arguments, [1.0; 3], 1.0, |lambda, m| lambda / m)),
         words(
-            "regularization-not-averaged",
+            "mean-missing-in-penalty",
             "the penalty is not divided by the number of examples",
             "In this course the penalty is divided by m, as the cross-entropy is.",
             "Where is the m in your penalty?",
@@ -267,13 +267,13 @@ static WITH_PENALTY: Exercise = Exercise {
         words(
             "regularization-missing",
             "the penalty has no part in the gradients",
-            "lambda / (2 m) * sum(W * W) in the cost gives lambda / m * W in the gradient.",
+            "What is added to the cost has a gradient of its own: lambda / (2 m) * sum(W * W) adds lambda / m * W to dW.",
             "Do your gradients change when lambd does?",
             NOTES,
         )
         .when(|arguments| with_penalty(arguments, BACKWARD)),
         words(
-            "regularization-not-averaged",
+            "mean-missing-in-penalty-gradient",
             "the penalty's gradient is not divided by the number of examples",
             "lambda / (2 m) * sum(W * W) in the cost gives lambda / m * W in the gradient.",
             "Where is the m in lambda * W?",
@@ -281,7 +281,7 @@ static WITH_PENALTY: Exercise = Exercise {
         )
         .when(|arguments| with_penalty(arguments, Backward { penalty: |lambda, _| lambda, ..BACKWARD })),
         words(
-            "regularization-gradient-half",
+            "penalty-gradient-halved",
             "the penalty's gradient is half of what it should be",
             "The 1/2 in the cost is there to cancel the 2 of the derivative: lambda / m * W remains.",
             "What is the derivative of lambda / (2 m) * w**2?",
@@ -289,7 +289,7 @@ static WITH_PENALTY: Exercise = Exercise {
         )
         .when(|arguments| with_penalty(arguments, Backward { penalty: |lambda, m| 0.5 * lambda / m, ..BACKWARD })),
         words(
-            "regularization-of-bias",
+            "bias-regularized",
             "the biases are penalised as well",
             "The penalty is on the weights only: a bias shifts, it does not make the function wilder.",
             "Does your cost contain b?",

@@ -139,3 +139,17 @@ def lstm_cell_backward(da_next, dc_next, cache):
     back = sum(parameters["W" + gate].T @ before[gate] for gate in "fico")
     gradients["da_prev"], gradients["dxt"] = back[: len(a_prev)], back[len(a_prev) :]
     return gradients
+
+
+def lstm_backward(da, caches):
+    caches, x = caches
+    parameters = caches[0][9]
+    sums = {"d" + name: np.zeros(parameters[name].shape) for name in ("Wf", "Wi", "Wc", "Wo", "bf", "bi", "bc", "bo")}
+    dx, da_prevt, dc_prevt = np.zeros(x.shape), np.zeros(da.shape[:2]), np.zeros(da.shape[:2])
+    for t in reversed(range(da.shape[2])):
+        gradients = lstm_cell_backward(da[:, :, t] + da_prevt, dc_prevt, caches[t])
+        da_prevt, dc_prevt = gradients["da_prev"], gradients["dc_prev"]
+        dx[:, :, t] = gradients["dxt"]
+        for name in sums:
+            sums[name] += gradients[name]
+    return dict(sums, dx=dx, da0=da_prevt)

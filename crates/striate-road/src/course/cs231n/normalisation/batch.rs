@@ -198,8 +198,8 @@ const BATCHNORM_BACKWARD_MISTAKES: &[Misconception] = &[
     m::MEAN_OVER_BATCH.when(|arguments| {
         gradients_with(arguments, &bn(arguments), |parts, normalised, dout| {
             let n = normalised.shape[0] as f64;
-            let dgamma = normalised.sums(&normalised.channel, |at| dout[at] * normalised.xhat[at] / n);
-            let dbeta = normalised.sums(&normalised.channel, |at| dout[at] / n);
+            let dgamma = normalised.sums(|at| dout[at] * normalised.xhat[at] / n);
+            let dbeta = normalised.sums(|at| dout[at] / n);
             parts[1] = Value::array(&[dgamma.len()], dgamma);
             parts[2] = Value::array(&[dbeta.len()], dbeta);
         })

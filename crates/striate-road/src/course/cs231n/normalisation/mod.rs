@@ -5,7 +5,7 @@ mod batch;
 mod images;
 mod layer;
 
-use ndarray::{ArrayD, IxDyn};
+use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
@@ -14,6 +14,7 @@ use super::super::values::{
 };
 use super::SECOND;
 use crate::exercise::{Exercise, ForwardCall, GradientCheck, Misconception, Outcome, Parameter, Probe, Signature};
+use crate::exercises::batch_normalization::normalization::{BACKWARD, Backward, moments};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
 
@@ -102,16 +103,29 @@ struct How {
     scrambled: bool,
 }
 
+impl How {
+    /// What the values are divided by, from the variance and eps.
+    fn deviation(&self) -> fn(f64, f64) -> f64 {
+        match (self.variance_for_deviation, self.eps_outside) {
+            (true, _) => |variance, eps| variance + eps,
+            (false, true) => |variance, eps| variance.sqrt() + eps,
+            (false, false) => BACKWARD.deviation,
+        }
+    }
+}
+
 /// An input `[N, C, H, W]` (`[N, D]` counts as `[N, D, 1, 1]`) with its statistics.
 struct Normalised {
     shape: [usize; 4],
-    group: Vec<usize>,
+    how: How,
     channel: Vec<usize>,
+    /// The values of each group, all groups being of one size.
+    members: Vec<Vec<usize>>,
+    /// The input with a column per group.
+    columns: Array2<f64>,
     xhat: Vec<f64>,
-    sizes: Vec<f64>,
     mean: Vec<f64>,
     variance: Vec<f64>,
-    deviation: Vec<f64>,
 }
 
 fn shape4(shape: &[usize]) -> [usize; 4] {
@@ -134,30 +148,22 @@ fn normalise(x: &ArrayD<f64>, how: &How) -> Normalised {
         true => channel.clone(),
         false => (0..values.len()).map(|flat| (how.groups)(at(flat), shape, how.number_of_groups)).collect(),
     };
-    let groups = group.iter().max().map_or(0, |last| last + 1);
-    let totals = |of: &dyn Fn(usize) -> f64| {
-        let mut sums = vec![0.0; groups];
-        group.iter().enumerate().for_each(|(at, &group)| sums[group] += of(at));
-        sums
-    };
-    let sizes = totals(&|_| 1.0);
-    let mean: Vec<f64> = totals(&|at| values[at]).iter().zip(&sizes).map(|(sum, size)| sum / size).collect();
-    let variance: Vec<f64> = totals(&|at| (values[at] - mean[group[at]]).powi(2))
-        .iter()
-        .zip(&sizes)
-        .map(|(sum, size)| sum / (size - how.ddof))
-        .collect();
-    let deviation: Vec<f64> = variance.iter().map(|&variance| deviation(variance, how)).collect();
+    let mut members = vec![Vec::new(); group.iter().max().map_or(0, |last| last + 1)];
+    group.iter().enumerate().for_each(|(at, &group)| members[group].push(at));
+    let columns = in_columns(&members, |at| values[at]);
+    let size = columns.nrows() as f64;
+    let (mean, variance) = moments(&columns);
+    let variance = variance * (size / (size - how.ddof));
+    let deviation = variance.mapv(|variance| how.deviation()(variance, how.eps));
     let xhat = values.iter().zip(&group).map(|(x, &group)| (x - mean[group]) / deviation[group]).collect();
-    Normalised { shape, group, channel, xhat, sizes, mean, variance, deviation }
+    let (mean, variance) = (mean.to_vec(), variance.to_vec());
+    Normalised { shape, how: *how, channel, members, columns, xhat, mean, variance }
 }
 
-fn deviation(variance: f64, how: &How) -> f64 {
-    match (how.variance_for_deviation, how.eps_outside) {
-        (true, _) => variance + how.eps,
-        (false, true) => variance.sqrt() + how.eps,
-        (false, false) => (variance + how.eps).sqrt(),
-    }
+/// Values with a column per group.
+fn in_columns(members: &[Vec<usize>], value: impl Fn(usize) -> f64) -> Array2<f64> {
+    let size = members.first().map_or(0, Vec::len);
+    Array2::from_shape_fn((size, members.len()), |(at, group)| value(members[group][at]))
 }
 
 impl Normalised {
@@ -166,9 +172,10 @@ impl Normalised {
         ArrayD::from_shape_vec(IxDyn(shape), out).expect("as many elements")
     }
 
-    fn sums(&self, by: &[usize], of: impl Fn(usize) -> f64) -> Vec<f64> {
-        let mut sums = vec![0.0; by.iter().max().map_or(0, |last| last + 1)];
-        by.iter().enumerate().for_each(|(at, &slot)| sums[slot] += of(at));
+    /// Sums over the values of each channel.
+    fn sums(&self, of: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut sums = vec![0.0; self.shape[1]];
+        self.channel.iter().enumerate().for_each(|(at, &channel)| sums[channel] += of(at));
         sums
     }
 
@@ -176,20 +183,22 @@ impl Normalised {
     fn backward(&self, dout: &[f64], gamma: &[f64], how: &Back) -> [Vec<f64>; 3] {
         let scale = |at: usize| if how.gamma { gamma[self.channel[at]] } else { 1.0 };
         let inside = |at: usize| if how.gamma_outside { dout[at] } else { dout[at] * scale(at) };
-        let sums = self.sums(&self.group, inside);
-        let products = self.sums(&self.group, |at| inside(at) * self.xhat[at]);
-        let size = |group: usize| how.divisor.map_or(self.sizes[group], |divisor| divisor(self.shape));
-        let dx = (0..dout.len())
-            .map(|at| {
-                let group = self.group[at];
-                let mean = if how.mean_path { sums[group] / size(group) } else { 0.0 };
-                let along = if how.variance_path { self.xhat[at] * products[group] / size(group) } else { 0.0 };
-                let factor = if how.gamma_outside { scale(at) } else { 1.0 };
-                factor * (inside(at) - mean - along) / self.deviation[group]
-            })
-            .collect();
-        let dgamma = self.sums(&self.channel, |at| dout[at] * self.xhat[at]);
-        let dbeta = self.sums(&self.channel, |at| dout[at]);
+        let path = |is_there: bool| if is_there { 1.0 } else { 0.0 };
+        let backward = Backward {
+            ddof: self.how.ddof,
+            deviation: self.how.deviation(),
+            count: how.divisor.map(|divisor| divisor(self.shape)),
+            mean_path: path(how.mean_path),
+            variance_path: path(how.variance_path),
+        };
+        let (columns, _) = backward.through(&in_columns(&self.members, inside), &self.columns, self.how.eps);
+        let mut dx = vec![0.0; dout.len()];
+        for ((row, group), &gradient) in columns.indexed_iter() {
+            let at = self.members[group][row];
+            dx[at] = gradient * if how.gamma_outside { scale(at) } else { 1.0 };
+        }
+        let dgamma = self.sums(|at| dout[at] * self.xhat[at]);
+        let dbeta = self.sums(|at| dout[at]);
         [dx, dgamma, dbeta]
     }
 }
@@ -228,7 +237,7 @@ const SOURCE: (&str, &str) = ("cs231n", "assignment 2 BatchNormalization");
 
 fn apply_running(x: &ArrayD<f64>, normalised: &mut Normalised, mean: &[f64], var: &[f64], how: &How) {
     let channel = &normalised.channel;
-    normalised.xhat = x.iter().zip(channel).map(|(x, &c)| (x - mean[c]) / deviation(var[c], how)).collect();
+    normalised.xhat = x.iter().zip(channel).map(|(x, &c)| (x - mean[c]) / how.deviation()(var[c], how.eps)).collect();
 }
 
 /// Arguments of a backward call: dout, x, gamma, beta, what `more` says, eps.
@@ -282,7 +291,7 @@ fn gradients_with(arguments: &[Value], how: &How, wrong: impl FnOnce(&mut [Value
 
 fn dgamma_with_input(parts: &mut [Value], arguments: &[Value], normalised: &Normalised, dout: &[f64]) {
     let x: Vec<f64> = array(arguments, 1).iter().copied().collect();
-    let dgamma = normalised.sums(&normalised.channel, |at| dout[at] * x[at]);
+    let dgamma = normalised.sums(|at| dout[at] * x[at]);
     parts[1] = Value::array(&[dgamma.len()], dgamma);
 }
 

@@ -3,12 +3,13 @@
 mod lstm;
 mod plain;
 
-use ndarray::{Array2, Array3, Axis, concatenate, s};
+use ndarray::{Array2, Array3, Axis};
 
 use super::super::CourseFunction;
+use super::super::cells::{Back, Cell, Lstm, SequenceGradients, Steps, Through, Weights, sigmoid};
 use super::super::mistakes::{self as m, words};
 use super::super::values::{cube, floats_named, ints_named, labels, matrix, results, returns, tuple, vector};
-use super::THIRD;
+use super::{THIRD, TORCH};
 use crate::exercise::{Exercise, ForwardCall, GradientCheck, Misconception, Outcome, Parameter, Probe, Signature};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
@@ -55,6 +56,18 @@ pub(super) fn functions() -> Vec<CourseFunction> {
             "cache = theirs.word_embedding_forward(x, W)[1]\nreturn f(dout, cache)",
         )
         .needs(&["word_embedding_forward"]),
+        f(THIRD, &["word_embedding_forward"], &EMBEDDING, "return f(x, W)[0]"),
+        f(TORCH, &["rnn_step_forward"], &plain::RNN_STEP, "return plain(f(*tensors(x, prev_h, Wx, Wh, b)))")
+            .with_torch(),
+        f(TORCH, &["rnn_forward"], &plain::RNN, "return plain(f(*tensors(x, h0, Wx, Wh, b)))")
+            .with_torch()
+            .needs(&["rnn_step_forward"]),
+        f(TORCH, &["word_embedding_forward"], &EMBEDDING, "return plain(f(*tensors(x, W)))").with_torch(),
+        f(TORCH, &["lstm_step_forward"], &lstm::LSTM_STEP, "return plain(f(*tensors(x, prev_h, prev_c, Wx, Wh, b)))")
+            .with_torch(),
+        f(TORCH, &["lstm_forward"], &lstm::LSTM, "return plain(f(*tensors(x, h0, Wx, Wh, b)))")
+            .with_torch()
+            .needs(&["lstm_step_forward"]),
     ]
 }
 
@@ -118,104 +131,63 @@ fn probes(stream: u64, sequence: bool, upstream: usize, states: usize, gates: us
     probes
 }
 
-struct Weights {
-    x: Array2<f64>,
-    h: Array2<f64>,
-    b: ndarray::Array1<f64>,
+fn weights(arguments: &[Value], first: usize) -> Weights {
+    Weights { x: matrix(arguments, first), h: matrix(arguments, first + 1), b: vector(arguments, first + 2) }
 }
 
-impl Weights {
-    fn new(arguments: &[Value], first: usize) -> Weights {
-        Weights { x: matrix(arguments, first), h: matrix(arguments, first + 1), b: vector(arguments, first + 2) }
-    }
-
-    fn sums(&self, x: &Array2<f64>, h: &Array2<f64>) -> Array2<f64> {
-        x.dot(&self.x) + h.dot(&self.h) + &self.b
-    }
+/// `[N, T, D]` as its steps.
+fn steps_of(arguments: &[Value], index: usize) -> Vec<Array2<f64>> {
+    cube(arguments, index).axis_iter(Axis(1)).map(|step| step.to_owned()).collect()
 }
 
-fn at_time(x: &Array3<f64>, t: usize) -> Array2<f64> {
-    x.slice(s![.., t, ..]).to_owned()
+/// Steps as `[N, T, D]`.
+fn over_steps(steps: &[Array2<f64>]) -> Array3<f64> {
+    let steps: Vec<_> = steps.iter().map(|step| step.view()).collect();
+    ndarray::stack(Axis(1), &steps).expect("steps of one shape")
+}
+
+fn sequence_gradients(found: SequenceGradients) -> Outcome {
+    let SequenceGradients { xs, h0, weights } = found;
+    tuple([over_steps(&xs).into(), h0.into(), weights.x.into(), weights.h.into(), weights.b.into()])
 }
 
 fn from_second(arguments: &[Value], with_respect_to: Vec<usize>) -> ForwardCall {
     ForwardCall { arguments: arguments[1..].to_vec(), with_respect_to, upstream: arguments[0].clone() }
 }
 
-const STATE_GRADIENT_LOST: m::Words = words(
-    "state-gradient-not-carried",
-    "the gradient that arrives through the next step is not added",
-    "A state is used twice: as output of its step, and by the next step. What arrives on both ways adds up: dh[:, t] + dprev_h.",
-    "Along which two ways does h at time t reach the loss?",
-    NOTES,
-);
-const UPSTREAM_LOST: m::Words = words(
-    "only-last-upstream",
-    "only the gradient of the last output is used",
-    "Every output of the sequence may have a gradient: dh[:, t] comes in at each step.",
-    "Does your result change when dh[:, 0] does?",
-    NOTES,
-);
-const LAST_STEP_WEIGHTS: m::Words = words(
-    "weight-gradient-overwritten",
-    "the weights' gradients are those of one step only",
-    "All steps share the weights, so their gradients add up over time: +=, not =.",
-    "In how many steps was Wx used?",
-    NOTES,
-);
-const FORWARDS: m::Words = words(
-    "loops-forwards",
-    "the backward pass runs from the first step to the last",
-    "A step's state gradient needs that of the step after it: run from the end, for t in reversed(range(T)).",
-    "Which step's gradient is complete from the start?",
-    NOTES,
-);
+static EMBEDDING: Exercise = Exercise {
+    id: "word_embedding_forward",
+    signature: Signature {
+        name: "word_embedding_forward",
+        parameters: &[ints_named("x", &["N", "T"]), floats_named("W", &["V", "D"])],
+        returns: floats_named("out", &["N", "T", "D"]),
+    },
+    probes: || {
+        let mut numbers = Numbers::stream(9170);
+        [([1, 2], 3, 2, vec![2_i64, 0]), ([2, 3], 5, 4, vec![0, 3, 3, 1, 4, 2])]
+            .map(|([n, t], rows, width, words)| {
+                let call = vec![Value::array(&[n, t], words), numbers.reals([rows, width], -1.0, 1.0).into()];
+                Probe::ordinary(format!("{n} x {t} words out of {rows}, {width} wide"), call)
+            })
+            .into()
+    },
+    reference: |arguments| looked_up(arguments, |word, _| word),
+    misconceptions: &[words(
+        "counted-from-one",
+        "the words are counted from 1: each gets the vector of the word before",
+        "Word 0 is row 0 of W: W[x] is the whole answer.",
+        "Which row of W belongs to word 0?",
+        ("numpy", "Indexing on ndarrays"),
+    )
+    .when(|arguments| looked_up(arguments, |word, rows| (word + rows - 1) % rows))],
+    ..Exercise::DEFAULTS
+};
 
-#[derive(Clone, Copy)]
-struct Through {
-    carried: bool,
-    every_upstream: bool,
-    weights_add: bool,
-    backwards: bool,
-}
-
-impl Through {
-    const RIGHT: Through = Through { carried: true, every_upstream: true, weights_add: true, backwards: true };
-
-    /// Walks the steps in the order of the backward pass. `back(t, upstream)` gives dx, dstate and the parameters'
-    /// gradients; the result has dx over time, the state's gradient, and the sums.
-    fn walk(
-        self,
-        dh: &Array3<f64>,
-        width: usize,
-        mut back: impl FnMut(usize, Array2<f64>) -> (Array2<f64>, Array2<f64>, [Array2<f64>; 3]),
-    ) -> Outcome {
-        let (n, steps, hidden) = dh.dim();
-        let mut dx = Array3::zeros((n, steps, width));
-        let mut state = Array2::zeros((n, hidden));
-        let mut sums: Option<[Array2<f64>; 3]> = None;
-        for at in 0..steps {
-            let t = if self.backwards { steps - 1 - at } else { at };
-            let mut upstream =
-                if self.every_upstream || t == steps - 1 { at_time(dh, t) } else { at_time(dh, t) * 0.0 };
-            if self.carried {
-                upstream += &state;
-            }
-            let (input, before, gradients) = back(t, upstream);
-            dx.slice_mut(s![.., t, ..]).assign(&input);
-            state = before;
-            sums = Some(match sums {
-                Some(sums) if self.weights_add => {
-                    let [a, b, c] = sums;
-                    let [x, y, z] = gradients;
-                    [a + x, b + y, c + z]
-                }
-                _ => gradients,
-            });
-        }
-        let [dwx, dwh, db] = sums.expect("a sequence has steps");
-        tuple([dx.into(), state.into(), dwx.into(), dwh.into(), db.row(0).to_owned().into()])
-    }
+fn looked_up(arguments: &[Value], row: fn(usize, usize) -> usize) -> Outcome {
+    let (x, w) = (labels(arguments, 0), matrix(arguments, 1));
+    let steps = arguments[0].as_array().map_or(0, |x| x.shape()[1]);
+    let rows = w.nrows();
+    returns(Array3::from_shape_fn((x.len() / steps, steps, w.ncols()), |(n, t, d)| w[[row(x[n * steps + t], rows), d]]))
 }
 
 static EMBEDDING_BACKWARD: Exercise = Exercise {
