@@ -101,6 +101,13 @@ fn a_right_folder_passes_and_stays_as_it_is() {
     assert_eq!(report.not_found, Vec::<String>::new());
     assert!(report.passed());
     assert_eq!(everything(folder.path()), before, "the folder is as it was, with no __pycache__ in it");
+    let page = include_str!("../../../docs/check-course.md");
+    let json = serde_json::to_value(&report).unwrap();
+    let first = json["functions"][0].as_object().unwrap().keys().map(|field| format!("`functions[].{field}`"));
+    for field in json.as_object().unwrap().keys() {
+        assert!(page.contains(&format!("`{field}`")) || page.contains(&format!("`{field}[]`")), "{field}");
+    }
+    first.for_each(|field| assert!(page.contains(&field), "{field}"));
 }
 
 /// What is replaced in which file, and what is then said of which function.

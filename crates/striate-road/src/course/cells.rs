@@ -88,6 +88,8 @@ pub(super) struct Lstm {
     pub upstream_cell: bool,
     pub cell_slope: bool,
     pub gate_slopes: bool,
+    /// Derivative of the candidate's activation from the candidate.
+    pub candidate_slope: fn(f64) -> f64,
 }
 
 /// Gates i, f, o and the candidate; the cell and the state.
@@ -108,6 +110,7 @@ impl Lstm {
         upstream_cell: true,
         cell_slope: true,
         gate_slopes: true,
+        candidate_slope: |g| 1.0 - g * g,
     };
 
     pub(super) fn step(&self, x: &Array2<f64>, [h, c]: [&Array2<f64>; 2], w: &Weights) -> Stepped {
@@ -150,7 +153,7 @@ impl Lstm {
             &dcell * &g * gate(&i),
             &dcell * c * gate(&f),
             dh * &squashed * gate(&o),
-            &dcell * &i * g.mapv(|g| 1.0 - g * g)
+            &dcell * &i * g.mapv(self.candidate_slope)
         ];
         let before = if self.forget { dcell * f } else { dcell };
         (Back { x: sums.dot(&w.x.t()), h: sums.dot(&w.h.t()), weights: Weights::gradients(x, h, &sums) }, before)

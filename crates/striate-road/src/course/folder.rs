@@ -251,15 +251,28 @@ fn look_for_the_rest(report: &mut CourseReport) {
         report.problems.iter().flat_map(|problem| &problem.functions).map(String::as_str).collect();
     let seen = |part: &str, name: &str| here.contains(&(part, name)) || unread.contains(name);
     let functions = report.course.functions();
-    let mut parts: Vec<&str> = functions.iter().map(|function| function.part).collect();
-    parts.dedup();
+    let mut parts: Vec<&str> = Vec::new();
+    for part in functions.iter().map(|function| function.part) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
     for part in parts {
-        let names = || functions.iter().filter(|function| function.part == part).flat_map(|function| function.names);
-        if names().any(|name| seen(part, name)) {
-            let missing = names().filter(|name| !seen(part, name)).map(|name| name.to_string());
-            report.not_found.extend(missing);
-        } else if !report.other_parts.iter().any(|other| other == part) {
+        let asked = || functions.iter().filter(|function| function.part == part);
+        if !asked().flat_map(|function| function.names).any(|name| seen(part, name)) {
             report.other_parts.push(part.to_string());
+            continue;
+        }
+        for function in asked() {
+            let missing = function.names.iter().filter(|name| !seen(part, name));
+            // In deeplearning.ai's courses several names are spellings of one function; CS231n asks for each.
+            match report.course {
+                Course::Cs231n => report.not_found.extend(missing.map(|name| name.to_string())),
+                Course::DeepLearningAi if missing.count() == function.names.len() => {
+                    report.not_found.push(function.names[0].to_string());
+                }
+                Course::DeepLearningAi => {}
+            }
         }
     }
 }
@@ -337,7 +350,7 @@ fn say_what_it_builds_on(checked: &mut FunctionReport, needs: &[&str], earlier: 
     let name = &checked.function;
     let text = if let Some((first, _)) = verdicts.iter().find(|(_, passed)| !passed) {
         format!("{first} does not pass, and {name} builds on it: mend {first} first.")
-    } else if let Some((step, _)) = verdicts.iter().rev().find(|(name, _)| is_step(name)) {
+    } else if let Some((step, _)) = verdicts.iter().rev().find(|(needed, _)| is_step(needed) && !is_step(name)) {
         format!("{step} is right by itself: look at how {name} joins the steps.")
     } else {
         return;

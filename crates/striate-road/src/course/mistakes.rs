@@ -108,6 +108,20 @@ pub(super) const SOFTMAX_AXIS: Words = words(
     "Which of your sums is 1: that of a row, or that of a column?",
     LINEAR,
 );
+pub(super) const SOFTMAX_OF_ALL: Words = words(
+    "softmax-over-everything",
+    "all numbers of the matrix add up to 1",
+    "Each example has a distribution of its own: sum over its classes only, axis=1, with keepdims=True so that it lines up.",
+    "What does one row of your probabilities add up to?",
+    ("numpy", "numpy.sum, argument keepdims"),
+);
+pub(super) const LAST_EXAMPLE: Words = words(
+    "last-example-only",
+    "the gradient is that of the last example only",
+    "Each turn of the loop over the examples adds its part: dW += ..., not dW = ....",
+    "What is left of the first example's part when the loop ends?",
+    LINEAR,
+);
 pub(super) const MAX_OF_ALL: Words = words(
     "max-over-everything",
     "the maximum of all scores is subtracted, not that of each row",
@@ -175,6 +189,13 @@ pub(super) const REGULARISATION_MISMATCH: Words = words(
      belong together.",
     "What is the derivative of w**2, and what that of w**2 / 2?",
     LINEAR,
+);
+pub(super) const EPS_UNUSED: Words = words(
+    "eps-missing",
+    "epsilon is not used in the update",
+    "A weight whose gradients were all 0 so far divides 0 by 0. The root plus epsilon stays above 0.",
+    "What is your step while the gradient is 0?",
+    ADAPTIVE,
 );
 pub(super) const EPS_OUTSIDE: Words = words(
     "eps-outside-root",
@@ -380,6 +401,14 @@ pub(super) const FORGET_GATE_MISSING: Words = words(
     "the forget gate is not used",
     "The next cell is forget gate * cell before + input gate * candidate: the forget gate decides how much of the cell stays.",
     "Can your cell ever forget?",
+    RECURRENT,
+);
+pub(super) const FORGET_GATE_TWICE: Words = words(
+    "forget-gate-twice",
+    "the forget gate multiplies the candidate too: the input gate is not used",
+    "Two gates decide apart: the forget gate what stays of the old cell, the input gate (update gate) what is written of the \
+     candidate.",
+    "Which gate multiplies your candidate?",
     RECURRENT,
 );
 pub(super) const FORGET_GRADIENT_MISSING: Words = words(

@@ -1,6 +1,7 @@
 //! Exercises of the road as functions of a course.
 
-use crate::exercise::{Exercise, Outcome, Probe, Signature};
+use crate::check::alike;
+use crate::exercise::{Exercise, Misconception, Outcome, Probe, Signature};
 use crate::exercises;
 use crate::value::Value;
 
@@ -25,6 +26,19 @@ pub(super) fn as_on_the_road(id: &str, mistake: Option<&str>, arguments: &[Value
         known.unwrap_or_else(|| panic!("{id} has no mistake {mistake}")).behaviour
     });
     behaviour(arguments)
+}
+
+/// Those mistakes that show on some of these probes.
+pub(super) fn that_show(exercise: &Exercise, probes: &[Probe]) -> &'static [Misconception] {
+    let shows = |mistake: &&Misconception| {
+        probes.iter().any(|probe| {
+            let right = exercise.expected(&probe.arguments);
+            !alike(&right, &exercise.outcome(mistake.behaviour, &probe.arguments), &exercise.tolerance)
+        })
+    };
+    let kept: Vec<Misconception> = exercise.misconceptions.iter().filter(shows).copied().collect();
+    // Made once per exercise of a course, and kept as long as the program runs.
+    Vec::leak(kept)
 }
 
 /// An exercise of the road under a course's name.

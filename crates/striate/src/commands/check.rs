@@ -39,7 +39,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(150);
     striate check correlate2d --json       the report for programs, one line per exercise\n  \
     striate check --course cs231n assignment2/            every function of a course in your own folder, as it is\n  \
     striate check --course deeplearning.ai week3.ipynb    the same in a notebook\n\n\
-    Exit code: 0 passed, 1 not passed, 2 no such station, exercise, file or folder.")]
+    Exit code: 0 passed, 1 not passed, 2 no such station, exercise, course, file or folder.")]
 pub struct Args {
     /// A station or an exercise; with --course a file, a notebook or a folder.
     #[arg(value_name = "STATION|EXERCISE|PATH")]
@@ -59,7 +59,7 @@ pub struct Args {
     /// Write JSON, one report per line.
     #[arg(long)]
     json: bool,
-    /// The Python to use; it needs NumPy.
+    /// The Python to use; it needs NumPy, and PyTorch for the layers of a course that are written with it.
     #[arg(long, value_name = "PROGRAM")]
     python: Option<PathBuf>,
     /// Seconds that one call of your function may take.

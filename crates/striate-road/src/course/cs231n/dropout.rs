@@ -28,10 +28,13 @@ pub(super) fn functions() -> Vec<CourseFunction> {
             &["dropout_forward"],
             &FORWARD,
             facts_with!(
-                "share = round(float(np.mean(zeros)) * 50) / 50\n\
-                 kept = float(np.mean(out[~zeros])) if not zeros.all() else 0.0\n\
+                "kept = float(np.mean(out[~zeros])) if not zeros.all() else 0.0\n\
                  test = np.asarray(theirs.dropout_forward(x, {'mode': 'test', 'p': p})[0], dtype=float)\n\
-                 return share, kept, float(np.mean(test))"
+                 varied = [bool(np.any(zeros != first)) for first in (zeros[:1], zeros[:, :1])]\n\
+                 own = all(varied) or not any(varied)\n\
+                 # Of a mask that many share, too few draws are seen to count them.\n\
+                 share = float(np.mean(zeros)) if own else min((1 - p, p), key=lambda q: abs(kept - 1 / (1 - q)))\n\
+                 return round(share * 50) / 50, kept, float(np.mean(test)), own"
             ),
         ),
         CourseFunction::new(
@@ -55,9 +58,14 @@ fn probes() -> Vec<Probe> {
     [0.3, 0.8, 0.6].map(|p| Probe::ordinary(format!("60 000 ones, p = {p}"), vec![Value::Float(p)])).into()
 }
 
-/// The share rounded to a fiftieth, as the adapter does it.
+/// The share rounded to a fiftieth, as the adapter does it, where every value has a draw of its own.
 fn facts(share: f64, kept: f64, test: f64) -> Outcome {
-    tuple([Value::Float((share * 50.0).round() / 50.0), Value::Float(kept), Value::Float(test)])
+    drawn(share, kept, test, true)
+}
+
+fn drawn(share: f64, kept: f64, test: f64, own: bool) -> Outcome {
+    let share = Value::Float((share * 50.0).round() / 50.0);
+    tuple([share, Value::Float(kept), Value::Float(test), Value::Bool(own)])
 }
 
 /// The normal distribution function at 0.3, 0.6 and 0.8, for masks that are drawn from it.
@@ -78,6 +86,7 @@ static FORWARD: Exercise = Exercise {
             float_named("share of zeros"),
             float_named("what a kept 1 becomes"),
             float_named("what a 1 becomes in test mode"),
+            Parameter { name: "a draw for every value", kind: Kind::Bool, meaning: "" },
         ]),
     },
     probes,
@@ -130,6 +139,14 @@ static FORWARD: Exercise = Exercise {
         )
         .when(|arguments| facts(1.0 - number(arguments, 0), 1.0 / (1.0 - number(arguments, 0)), 1.0)),
         words(
+            "mask-shared-by-batch",
+            "one mask is drawn and used for all examples, or for all features",
+            "Every value of every example is drawn for itself: np.random.rand(*x.shape) < p.",
+            "What is the shape of your mask?",
+            NOTES,
+        )
+        .when(|arguments| drawn(1.0 - number(arguments, 0), 1.0 / number(arguments, 0), 1.0, false)),
+        words(
             "mask-from-normal",
             "the mask compares normally distributed numbers with p",
             "np.random.randn is the normal distribution: it is below 0.3 in 62 of 100 draws. np.random.rand is uniform on [0, 1).",
@@ -157,12 +174,17 @@ static FORWARD: Exercise = Exercise {
 fn either_meaning(arguments: &[Value], value: Value) -> Value {
     let p = number(arguments, 0);
     let Value::Tuple(parts) = &value else { return value };
-    let [Value::Float(share), Value::Float(kept), test] = parts.as_slice() else { return value };
+    let [Value::Float(share), Value::Float(kept), test, own] = parts.as_slice() else { return value };
     let drops = (share - p).abs() < 0.011 && (kept - 1.0 / (1.0 - p)).abs() < 1e-9;
     if !drops {
         return value;
     }
-    Value::Tuple(vec![Value::Float(((1.0 - p) * 50.0).round() / 50.0), Value::Float(1.0 / p), test.clone()])
+    Value::Tuple(vec![
+        Value::Float(((1.0 - p) * 50.0).round() / 50.0),
+        Value::Float(1.0 / p),
+        test.clone(),
+        own.clone(),
+    ])
 }
 
 const SAME: Parameter = Parameter { name: "zeros where the forward pass dropped", kind: Kind::Bool, meaning: "" };

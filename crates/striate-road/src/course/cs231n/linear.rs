@@ -1,6 +1,6 @@
 //! Softmax and SVM losses: with weights (the linear classifiers of assignment 1) and on scores (`layers.py`).
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 
 use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
@@ -57,6 +57,8 @@ static SOFTMAX: Exercise = Exercise {
         m::SOFTMAX_OVERFLOW.when(|arguments| on_scores(arguments, softmax_of_unshifted_log, 1.0, 1.0)),
         m::SOFTMAX_AXIS.when(|arguments| on_scores(arguments, softmax_of_columns, 1.0, 1.0)),
         m::MAX_OF_ALL.when(|arguments| on_scores(arguments, softmax_shifted_by_all, 1.0, 1.0)),
+        m::SOFTMAX_OF_ALL.when(|arguments| on_scores(arguments, softmax_of_all, 1.0, 1.0)),
+        m::SOFTMAX_OF_ALL.when(|arguments| on_scores(arguments, softmax_of_all_shifted, 1.0, 1.0)),
         m::LOG_EPSILON.when(|arguments| on_scores(arguments, |s, y| with_epsilon(s, y, 1e-3), 1.0, 1.0)),
         m::LOG_EPSILON.when(|arguments| on_scores(arguments, |s, y| with_epsilon(s, y, 1e-5), 1.0, 1.0)),
         m::LOG_EPSILON.when(|arguments| on_scores(arguments, |s, y| with_epsilon(s, y, 1e-6), 1.0, 1.0)),
@@ -94,6 +96,9 @@ static SVM_WITH_WEIGHTS: Exercise = Exercise {
         m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, hinge, Factors::reg(1.0, 0.5))),
         LOSS_HALF.when(|arguments| with_weights(arguments, hinge, Factors::reg(0.5, 1.0))),
         m::REGULARISATION_DIVIDED.when(|arguments| with_weights(arguments, hinge, Factors::divided(arguments))),
+        m::REGULARISATION_DIVIDED
+            .when(|arguments| with_weights(arguments, hinge, Factors { reg_loss: 1.0, ..Factors::divided(arguments) })),
+        m::LAST_EXAMPLE.when(|arguments| with_weights(arguments, |s, y| of_last(hinge(s, y)), Factors::RIGHT)),
     ],
     canonical: Some(one_regularisation),
     ..Exercise::DEFAULTS
@@ -116,6 +121,9 @@ static SOFTMAX_WITH_WEIGHTS: Exercise = Exercise {
         m::SOFTMAX_OVERFLOW.when(|arguments| with_weights(arguments, softmax_of_unshifted_log, Factors::RIGHT)),
         m::SOFTMAX_AXIS.when(|arguments| with_weights(arguments, softmax_of_columns, Factors::RIGHT)),
         m::MAX_OF_ALL.when(|arguments| with_weights(arguments, softmax_shifted_by_all, Factors::RIGHT)),
+        m::SOFTMAX_OF_ALL.when(|arguments| with_weights(arguments, softmax_of_all, Factors::RIGHT)),
+        m::SOFTMAX_OF_ALL.when(|arguments| with_weights(arguments, softmax_of_all_shifted, Factors::RIGHT)),
+        m::LAST_EXAMPLE.when(|arguments| with_weights(arguments, |s, y| of_last(softmax(s, y)), Factors::RIGHT)),
         m::LOG_EPSILON.when(|arguments| with_weights(arguments, |s, y| with_epsilon(s, y, 1e-3), Factors::RIGHT)),
         m::LOG_EPSILON.when(|arguments| with_weights(arguments, |s, y| with_epsilon(s, y, 1e-5), Factors::RIGHT)),
         m::LOG_EPSILON.when(|arguments| with_weights(arguments, |s, y| with_epsilon(s, y, 1e-8), Factors::RIGHT)),
@@ -129,6 +137,9 @@ static SOFTMAX_WITH_WEIGHTS: Exercise = Exercise {
         m::REGULARISATION_MISMATCH.when(|arguments| with_weights(arguments, softmax, Factors::reg(1.0, 0.5))),
         LOSS_HALF.when(|arguments| with_weights(arguments, softmax, Factors::reg(0.5, 1.0))),
         m::REGULARISATION_DIVIDED.when(|arguments| with_weights(arguments, softmax, Factors::divided(arguments))),
+        m::REGULARISATION_DIVIDED.when(|arguments| {
+            with_weights(arguments, softmax, Factors { reg_loss: 1.0, ..Factors::divided(arguments) })
+        }),
     ],
     canonical: Some(one_regularisation),
     ..Exercise::DEFAULTS
@@ -406,6 +417,30 @@ fn softmax_unshifted_log(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>
 fn softmax_of_unshifted_log(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
     let (log_p, _) = log_softmax(scores);
     cross_entropy(&log_p, log_p.mapv(f64::exp), y)
+}
+
+/// One distribution over all numbers of the matrix.
+fn softmax_of_all(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    let largest = scores.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+    of_powers((scores - largest).mapv(f64::exp), y)
+}
+
+/// The same, of scores from which each row's largest was subtracted.
+fn softmax_of_all_shifted(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    let largest = scores.fold_axis(Axis(1), f64::NEG_INFINITY, |a, &b| a.max(b)).insert_axis(Axis(1));
+    of_powers((scores - &largest).mapv(f64::exp), y)
+}
+
+fn of_powers(powers: Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {
+    let p = &powers / powers.sum();
+    cross_entropy(&p.mapv(f64::ln), p, y)
+}
+
+/// A loss whose gradient has the last example's part only.
+fn of_last((sum, mut gradient): (f64, Array2<f64>)) -> (f64, Array2<f64>) {
+    let last = gradient.nrows() - 1;
+    gradient.slice_mut(s![..last, ..]).fill(0.0);
+    (sum, gradient)
 }
 
 fn softmax_shifted_by_all(scores: &Array2<f64>, y: &[usize]) -> (f64, Array2<f64>) {

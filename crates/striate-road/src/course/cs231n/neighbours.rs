@@ -101,6 +101,14 @@ static DISTANCES: Exercise = Exercise {
         )
         .when(|arguments| distances(arguments, |_, x, y| (squares(x) + squares(y)).sqrt())),
         words(
+            "sum-for-difference",
+            "the product in the expanded square is added: these are the lengths of x + y",
+            "(x - y)**2 = x**2 + y**2 - 2xy: the product is subtracted.",
+            "What does your formula give for a point and itself?",
+            NOTES,
+        )
+        .when(|arguments| distances(arguments, |_, x, y| (squares(x) + squares(y) + 2.0 * product(x, y)).sqrt())),
+        words(
             "cross-term-not-doubled",
             "the product in the expanded square is taken once and not twice",
             "(x - y)**2 = x**2 + y**2 - 2xy.",
@@ -108,17 +116,18 @@ static DISTANCES: Exercise = Exercise {
             NOTES,
         )
         .when(|arguments| {
-            distances(arguments, |_, x, y| {
-                let product: f64 = x.iter().zip(y).map(|(x, y)| x * y).sum();
-                (squares(x) + squares(y) - product).sqrt()
-            })
+            distances(arguments, |_, x, y| (squares(x) + squares(y) - product(x, y)).sqrt())
         }),
     ],
     ..Exercise::DEFAULTS
 };
 
+fn product(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
 fn squares(x: &[f64]) -> f64 {
-    x.iter().map(|x| x * x).sum()
+    product(x, x)
 }
 
 type Distance<'a> = dyn Fn(&ndarray::Array1<f64>, &[f64], &[f64]) -> f64 + 'a;
@@ -180,6 +189,18 @@ static LABELS: Exercise = Exercise {
             ("numpy", "numpy.bincount"),
         )
         .when(|arguments| vote(arguments, nearest, |votes| best(votes, |_, first| first as i64))),
+        words(
+            "nearest-skipped",
+            "the nearest neighbour is left out and the next k vote",
+            "[1:k + 1] belongs where a point is among its own neighbours. Test points are not in the training set: the first k \
+             of argsort vote, [:k].",
+            "Is the nearest training point among your voters?",
+            NOTES,
+        )
+        .when(|arguments| {
+            let skipping = |row: &[f64], k: usize| nearest(row, k + 1).split_off(1);
+            vote(arguments, skipping, |votes| best(votes, |label, _| -label))
+        }),
         words(
             "nearest-only",
             "only the nearest neighbour votes, whatever k is",

@@ -217,6 +217,7 @@ static RMSPROP: Exercise = Exercise {
             m::ADAPTIVE,
         )
         .when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps))),
+        m::EPS_UNUSED.when(|arguments| rmsprop(arguments, moving, |dw, cache, _| dw / cache.mapv(f64::sqrt))),
         m::EPS_INSIDE.when(|arguments| rmsprop(arguments, moving, |dw, cache, eps| dw / (cache + eps).mapv(f64::sqrt))),
         words(
             "gradient-not-squared",
@@ -266,9 +267,22 @@ static ADAM: Exercise = Exercise {
 };
 
 fn adam(arguments: &[Value], rule: Rule) -> Outcome {
-    let settings = [2, 3, 4, 5].map(|at| number(arguments, at));
+    adam_with(arguments, [2, 3, 4, 5], rule)
+}
+
+/// Adam whose rate, betas and epsilon are these arguments.
+fn adam_with(arguments: &[Value], places: [usize; 4], rule: Rule) -> Outcome {
+    let settings = places.map(|at| number(arguments, at));
     walk(arguments, |_, dw, state, t| step(&rule, dw, state, t, settings))
 }
+
+const BETAS_SWAPPED: m::Words = words(
+    "betas-swapped",
+    "beta1 and beta2 have changed places",
+    "beta1 = 0.9 belongs to m, the mean of the gradients; beta2 = 0.999, the longer memory, to v, that of their squares.",
+    "Which of your two moments has the longer memory?",
+    m::ADAPTIVE,
+);
 
 const SQUARE_MISSING: m::Words = words(
     "gradient-not-squared",
@@ -298,6 +312,9 @@ const ADAM_MISTAKES: &[crate::exercise::Misconception] = &[
     STORED.when(|arguments| adam(arguments, Rule { stores_corrected: true, ..RIGHT })),
     SECOND_UNCORRECTED.when(|arguments| adam(arguments, Rule { second_correction: NO_CORRECTION, ..RIGHT })),
     m::EPS_INSIDE.when(|arguments| adam(arguments, Rule { denominator: EPS_UNDER_ROOT, ..RIGHT })),
+    m::EPS_UNUSED
+        .when(|arguments| adam(arguments, Rule { denominator: |v, correction, _| (v / correction).sqrt(), ..RIGHT })),
+    BETAS_SWAPPED.when(|arguments| adam_with(arguments, [2, 4, 3, 5], RIGHT)),
     MOMENT_LOST.when(|arguments| adam(arguments, Rule { first: LOST, ..RIGHT })),
     SQUARE_MISSING
         .when(|arguments| adam(arguments, Rule { second: |v, g, beta| beta * v + (1.0 - beta) * g, ..RIGHT })),

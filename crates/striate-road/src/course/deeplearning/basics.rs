@@ -6,12 +6,13 @@ use ndarray::{Array1, Array2, Axis};
 
 use super::super::CourseFunction;
 use super::super::mistakes::{self as m, words};
-use super::super::road::{answered, renamed};
+use super::super::road::{answered, as_on_the_road, renamed, that_show};
 use super::super::values::{
     count, cube, float_named, floats_named, int_named, matrix, number, results, returns, tuple, vector,
 };
 use super::{BASICS, begins_with};
-use crate::exercise::{Exercise, Outcome, Probe, Signature};
+use crate::check::alike;
+use crate::exercise::{Exercise, Outcome, Probe, Signature, Tolerance};
 use crate::exercises::numbers::Numbers;
 use crate::value::Value;
 
@@ -51,7 +52,22 @@ const NUMPY: (&str, &str) = ("dls-c1", "W2 assignment Python Basics with NumPy")
 const LOGISTIC: (&str, &str) = ("dls-c1", "W2 Logistic Regression with a Neural Network mindset");
 
 static SIGMOID: LazyLock<Exercise> = LazyLock::new(|| renamed("sigmoid", "sigmoid", || answered("sigmoid")));
-static PROPAGATE: LazyLock<Exercise> = LazyLock::new(|| renamed("propagate", "propagate", || answered("propagate")));
+static PROPAGATE: LazyLock<Exercise> = LazyLock::new(|| {
+    let exercise = renamed("propagate", "propagate", unsaturated);
+    let misconceptions = that_show(&exercise, &unsaturated());
+    Exercise { misconceptions, ..exercise }
+});
+
+/// The road's probes but for those whose probabilities round to 0 or 1: the course's own formula takes log(0) there.
+fn unsaturated() -> Vec<Probe> {
+    let mut probes = answered("propagate");
+    probes.retain(|probe| {
+        let [right, formula] =
+            [None, Some("log-of-zero")].map(|how| as_on_the_road("propagate", how, &probe.arguments));
+        alike(&right, &formula, &Tolerance::F64)
+    });
+    probes
+}
 
 fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
@@ -238,14 +254,7 @@ static SOFTMAX: Exercise = Exercise {
             NUMPY,
         )
         .when(|arguments| exponentials(arguments, Some(Axis(0)))),
-        words(
-            "softmax-over-everything",
-            "all numbers of the matrix add up to 1",
-            "Each row is a distribution of its own: sum with axis=1, keepdims=True.",
-            "What does one row of your result add up to?",
-            NUMPY,
-        )
-        .when(|arguments| exponentials(arguments, None)),
+        m::SOFTMAX_OF_ALL.when(|arguments| exponentials(arguments, None)),
         words(
             "exponential-missing",
             "the numbers themselves are divided by their sum",

@@ -32,14 +32,15 @@ pub(super) fn functions() -> Vec<CourseFunction> {
             CONVOLUTION,
             &["conv_single_step"],
             &SINGLE_STEP,
-            "return float(np.squeeze(f(a_slice_prev, W, np.full((1, 1, 1), b))))",
+            "return float(np.squeeze(f(a_slice_prev, W, np.full((1, 1, 1), b).view(OneNumber))))",
         ),
         f(
             CONVOLUTION,
             &["conv_forward"],
             &FORWARD,
             "W = np.transpose(w, (2, 3, 1, 0)).copy()\n\
-             Z = f(np.moveaxis(x, 1, 3).copy(), W, b.reshape(1, 1, 1, -1), {'stride': stride, 'pad': pad})[0]\n\
+             b = b.reshape(1, 1, 1, -1).view(OneNumber)\n\
+             Z = f(np.moveaxis(x, 1, 3).copy(), W, b, {'stride': stride, 'pad': pad})[0]\n\
              return np.moveaxis(np.asarray(Z), 3, 1)",
         )
         .needs(&["zero_pad", "conv_single_step"]),

@@ -200,6 +200,9 @@ static ADAM: Exercise = Exercise {
         STORED.when(|arguments| adam(arguments, Rule { stores_corrected: true, ..RIGHT })),
         SECOND_UNCORRECTED.when(|arguments| adam(arguments, Rule { second_correction: NO_CORRECTION, ..RIGHT })),
         m::EPS_INSIDE.when(|arguments| adam(arguments, Rule { denominator: EPS_UNDER_ROOT, ..RIGHT })),
+        m::EPS_UNUSED.when(|arguments| {
+            adam(arguments, Rule { denominator: |v, correction, _| (v / correction).sqrt(), ..RIGHT })
+        }),
         MOMENT_LOST.when(|arguments| adam(arguments, Rule { first: LOST, ..RIGHT })),
     ],
     ..Exercise::DEFAULTS

@@ -143,6 +143,7 @@ static LSTM_CELL: Exercise = Exercise {
             NOTES,
         )
         .when(|arguments| lstm_cell(arguments, Lstm { order: [1, 0, 2, 3], ..Lstm::RIGHT }, false)),
+        m::FORGET_GATE_TWICE.when(|arguments| lstm_cell(arguments, Lstm { order: [1, 1, 2, 3], ..Lstm::RIGHT }, false)),
         m::FORGET_GATE_MISSING.when(|arguments| lstm_cell(arguments, Lstm { forget: false, ..Lstm::RIGHT }, false)),
         m::CANDIDATE_SIGMOID.when(|arguments| lstm_cell(arguments, Lstm { candidate: sigmoid, ..Lstm::RIGHT }, false)),
         m::CELL_NOT_SQUASHED.when(|arguments| lstm_cell(arguments, Lstm { squash: |c| c, ..Lstm::RIGHT }, false)),

@@ -341,6 +341,13 @@ static LSTM_CELL_BACKWARD: Exercise = Exercise {
         m::FORGET_GRADIENT_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
         m::TANH_DERIVATIVE_MISSING
             .when(|arguments| lstm_gradients(arguments, Lstm { cell_slope: false, ..Lstm::RIGHT })),
+        m::TANH_DERIVATIVE_MISSING
+            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |_| 1.0, ..Lstm::RIGHT })),
+        m::TANH_OF_ACTIVATION.when(|arguments| {
+            lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g.tanh().powi(2), ..Lstm::RIGHT })
+        }),
+        m::TANH_NOT_SQUARED
+            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g, ..Lstm::RIGHT })),
         m::GATE_SLOPES_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { gate_slopes: false, ..Lstm::RIGHT })),
     ],
     ..Exercise::DEFAULTS

@@ -105,6 +105,9 @@ static HEADS: Exercise = Exercise {
         .when(|arguments| attended(arguments, Heads { mask: Mask::Zero, ..Heads::RIGHT })),
         WRONG_AXIS.when(|arguments| attended(arguments, Heads { over: Over::Queries, ..Heads::RIGHT })),
         WRONG_AXIS.when(|arguments| attended(arguments, Heads { over: Over::Heads, ..Heads::RIGHT })),
+        // Where everything is masked, -inf gives no number and a large negative one equal shares.
+        WRONG_AXIS.when(|arguments| attended(arguments, Heads { over: Over::Queries, fill: -1e9, ..Heads::RIGHT })),
+        WRONG_AXIS.when(|arguments| attended(arguments, Heads { over: Over::Heads, fill: -1e9, ..Heads::RIGHT })),
         BY_RESHAPE.when(|arguments| attended(arguments, Heads { split: Layout::Memory, ..Heads::RIGHT })),
         BY_RESHAPE.when(|arguments| {
             attended(arguments, Heads { split: Layout::Memory, merge: Layout::Memory, ..Heads::RIGHT })
@@ -286,6 +289,8 @@ struct Heads {
     /// What the scores are divided by, from the widths of a head and of the embedding.
     scale: fn(f64, f64) -> f64,
     mask: Mask,
+    /// What masked scores become.
+    fill: f64,
     over: Over,
     split: Layout,
     merge: Layout,
@@ -300,6 +305,7 @@ impl Heads {
     const RIGHT: Heads = Heads {
         scale: |head, _| head.sqrt(),
         mask: Mask::Right,
+        fill: f64::NEG_INFINITY,
         over: Over::Keys,
         split: Layout::Transposed,
         merge: Layout::Transposed,
@@ -314,8 +320,8 @@ impl Heads {
         Array4::from_shape_fn(scores.dim(), |at| {
             let allowed = allowed(at.2, at.3);
             match self.mask {
-                Mask::Right if !allowed => f64::NEG_INFINITY,
-                Mask::Inverted if allowed => f64::NEG_INFINITY,
+                Mask::Right if !allowed => self.fill,
+                Mask::Inverted if allowed => self.fill,
                 Mask::Zero if !allowed => 0.0,
                 _ => scores[at],
             }

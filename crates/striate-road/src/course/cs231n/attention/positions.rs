@@ -105,6 +105,14 @@ static POSITIONS: Exercise = Exercise {
             LECTURE,
         )
         .when(|arguments| encoded(arguments, Encoding { join: |_, pe, drop| drop.of(pe), ..Encoding::RIGHT })),
+        words(
+            "embedding-scaled",
+            "x is multiplied by sqrt(D) before the encoding is added",
+            "The first paper does so where it looks the embedding up. In this course the layer only adds.",
+            "What is your output minus x?",
+            NOTEBOOK,
+        )
+        .when(|arguments| encoded(arguments, Encoding { scaled: true, ..Encoding::RIGHT })),
         NEVER_DROPS.when(|arguments| encoded(arguments, Encoding { join: |x, pe, _| x + pe, ..Encoding::RIGHT })),
         BEFORE_SUM.when(|arguments| encoded(arguments, Encoding { join: |x, pe, drop| x + drop.of(pe), ..Encoding::RIGHT })),
         BEFORE_SUM.when(|arguments| encoded(arguments, Encoding { join: |x, pe, drop| drop.of(x) + pe, ..Encoding::RIGHT })),
@@ -147,6 +155,8 @@ struct Encoding {
     wave: fn(&dyn Fn(usize) -> f64, usize, usize) -> f64,
     /// The first position.
     first: f64,
+    /// Whether x is multiplied by the root of its width.
+    scaled: bool,
     /// What comes out, from x, the encoding and dropout.
     join: fn(f64, f64, Dropout) -> f64,
 }
@@ -156,6 +166,7 @@ impl Encoding {
         exponent: |_, pair| 2.0 * pair,
         wave: interleaved,
         first: 0.0,
+        scaled: false,
         join: |x, pe, dropout| dropout.of(x + pe),
     };
 }
@@ -182,6 +193,7 @@ fn encoded(arguments: &[Value], how: Encoding) -> Outcome {
             let exponent = (how.exponent)(column as f64, (column / 2) as f64) / d as f64;
             position * 10_000_f64.powf(-exponent)
         };
-        (how.join)(x[[n, s, column]], (how.wave)(&angle, column, d), dropout)
+        let scale = if how.scaled { (d as f64).sqrt() } else { 1.0 };
+        (how.join)(x[[n, s, column]] * scale, (how.wave)(&angle, column, d), dropout)
     }))
 }

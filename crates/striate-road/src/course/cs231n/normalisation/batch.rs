@@ -101,6 +101,14 @@ pub(super) static BATCHNORM: Exercise = Exercise {
                 how.running_ddof = 1.0;
             })
         }),
+        words(
+            "mean-not-subtracted",
+            "the variance is the mean of x**2: the mean is not subtracted first",
+            "The variance is the mean of (x - mean)**2: how far the values lie from their mean, not from 0.",
+            "What is your variance when all values are 7?",
+            SOURCE,
+        )
+        .when(|arguments| batchnorm(arguments, |how| how.how.uncentred = true)),
         m::EPS_OUTSIDE.when(|arguments| batchnorm(arguments, |how| how.how.eps_outside = true)),
         m::EPS_MISSING.when(|arguments| batchnorm(arguments, |how| how.how.eps = 0.0)),
         m::DIVIDED_BY_VARIANCE.when(|arguments| batchnorm(arguments, |how| how.how.variance_for_deviation = true)),

@@ -98,6 +98,8 @@ struct How {
     eps: f64,
     eps_outside: bool,
     variance_for_deviation: bool,
+    /// Takes the mean square for the variance.
+    uncentred: bool,
     number_of_groups: usize,
     /// Takes rows of C values straight from memory, as x.reshape(-1, C) without a transpose does.
     scrambled: bool,
@@ -153,7 +155,7 @@ fn normalise(x: &ArrayD<f64>, how: &How) -> Normalised {
     let columns = in_columns(&members, |at| values[at]);
     let size = columns.nrows() as f64;
     let (mean, variance) = moments(&columns);
-    let variance = variance * (size / (size - how.ddof));
+    let variance = variance * (size / (size - how.ddof)) + if how.uncentred { &mean * &mean } else { &mean * 0.0 };
     let deviation = variance.mapv(|variance| how.deviation()(variance, how.eps));
     let xhat = values.iter().zip(&group).map(|(x, &group)| (x - mean[group]) / deviation[group]).collect();
     let (mean, variance) = (mean.to_vec(), variance.to_vec());
@@ -224,6 +226,7 @@ fn how(groups: Groups, eps: f64) -> How {
         eps,
         eps_outside: false,
         variance_for_deviation: false,
+        uncentred: false,
         number_of_groups: 1,
         scrambled: false,
     }

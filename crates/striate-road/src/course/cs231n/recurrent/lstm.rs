@@ -63,24 +63,25 @@ const LSTM_ORDERS: [Misconception; 23] = orders!(
     [3, 2, 1, 0]
 );
 
-const LSTM_OTHERS: [Misconception; 3] = [
+const LSTM_OTHERS: [Misconception; 4] = [
+    m::FORGET_GATE_TWICE.when(|arguments| lstm_step(arguments, Lstm { order: [1, 1, 2, 3], ..Lstm::RIGHT })),
     m::CANDIDATE_SIGMOID.when(|arguments| lstm_step(arguments, Lstm { candidate: sigmoid, ..Lstm::RIGHT })),
     m::CELL_NOT_SQUASHED.when(|arguments| lstm_step(arguments, Lstm { squash: |c| c, ..Lstm::RIGHT })),
     m::FORGET_GATE_MISSING.when(|arguments| lstm_step(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
 ];
 
 /// The orders and the others as one list.
-const fn joined() -> [Misconception; 26] {
-    let mut all = [LSTM_OTHERS[0]; 26];
+const fn joined() -> [Misconception; 27] {
+    let mut all = [LSTM_OTHERS[0]; 27];
     let mut at = 0;
-    while at < 26 {
+    while at < 27 {
         all[at] = if at < 23 { LSTM_ORDERS[at] } else { LSTM_OTHERS[at - 23] };
         at += 1;
     }
     all
 }
 
-static LSTM_ALL: [Misconception; 26] = joined();
+static LSTM_ALL: [Misconception; 27] = joined();
 const LSTM_MISTAKES: &[Misconception] = &LSTM_ALL;
 
 fn lstm_gradients(arguments: &[Value], how: Lstm) -> Outcome {
@@ -118,6 +119,13 @@ pub(super) static LSTM_STEP_BACKWARD: Exercise = Exercise {
         m::FORGET_GRADIENT_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
         m::TANH_DERIVATIVE_MISSING
             .when(|arguments| lstm_gradients(arguments, Lstm { cell_slope: false, ..Lstm::RIGHT })),
+        m::TANH_DERIVATIVE_MISSING
+            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |_| 1.0, ..Lstm::RIGHT })),
+        m::TANH_OF_ACTIVATION.when(|arguments| {
+            lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g.tanh().powi(2), ..Lstm::RIGHT })
+        }),
+        m::TANH_NOT_SQUARED
+            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g, ..Lstm::RIGHT })),
         m::GATE_SLOPES_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { gate_slopes: false, ..Lstm::RIGHT })),
     ],
     ..Exercise::DEFAULTS
