@@ -1,17 +1,15 @@
 //! Batch normalisation over `[rows, channels]`: NHWC activations with `rows = n * h * w`, or plain feature rows.
 //!
 //! `y = (x - mean) / sqrt(variance + epsilon) * weight + bias`, per channel. The variance here is the biased one (divided
-//! by the number of rows); running averages are the caller's.
-
-mod bf16;
-
-pub use bf16::{backward_bf16, backward_inference_bf16, normalize_bf16, statistics_bf16};
+//! by the number of rows); running averages are the caller's. Activations may be stored in bf16; all else is `f32` then, and
+//! results are rounded once.
 
 use crate::Element;
-use crate::arch::vectorized;
+use crate::arch::vectorize;
+use crate::bf16::Widen;
 use crate::memory::Buffer;
 use crate::pointwise::{GRAIN, column_sums, reduce_rows};
-use crate::threads::{Pieces, parallel_for};
+use crate::threads::parallel_chunks_mut;
 
 /// What a normalisation uses, `[channels]` each.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +58,7 @@ fn rows_per_chunk(channels: usize) -> usize {
 ///
 /// # Panics
 /// If the lengths do not fit, or there is no row.
-pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
+pub fn statistics<S: Widen<T>, T: Element>(x: &[S], mean: &mut [T], variance: &mut [T]) {
     let channels = mean.len();
     assert_eq!(channels, variance.len(), "batch_norm: mean and variance of different lengths");
     assert!(
@@ -79,9 +77,7 @@ pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
     let first = &*mean;
     reduce_rows(rows, channels, sums, &|rows, sums| {
         let x = &x[rows.start * channels..rows.end * channels];
-        vectorized(|| {
-            column_sums([x, x], first, channels, sums, |[x, _], mean| [(x - mean) * (x - mean), x - mean]);
-        });
+        column_sums([x, x], first, channels, sums, &|[x, _], mean| [(x - mean) * (x - mean), x - mean]);
     });
     for (c, (mean, variance)) in mean.iter_mut().zip(variance).enumerate() {
         let rest = sums[channels + c];
@@ -95,22 +91,26 @@ pub fn statistics<T: Element>(x: &[T], mean: &mut [T], variance: &mut [T]) {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn normalize<T: Element>(x: &[T], n: &Normalization<'_, T>, out: &mut [T]) {
+pub fn normalize<S: Widen<T>, T: Element>(x: &[S], n: &Normalization<'_, T>, out: &mut [S]) {
     let channels = n.check(x.len());
     assert_eq!(x.len(), out.len(), "batch_norm: length of the output");
     let factors = Factors::new(channels, |c| [n.mean[c], n.scale(c), n.bias.map_or(T::ZERO, |bias| bias[c])]);
-    let [mean, scale, shift] = factors.get();
+    let factors = factors.get();
     let chunk_len = rows_per_chunk(channels) * channels;
-    crate::threads::parallel_chunks_mut(out, chunk_len, &|chunk, out| {
-        let x = &x[chunk * chunk_len..][..out.len()];
-        vectorized(|| {
-            for (out, x) in out.chunks_mut(mean.len()).zip(x.chunks(mean.len())) {
-                for ((((out, &x), &mean), &scale), &shift) in out.iter_mut().zip(x).zip(mean).zip(scale).zip(shift) {
-                    *out = (x - mean) * scale + shift;
-                }
-            }
-        });
+    parallel_chunks_mut(out, chunk_len, &|chunk, out| {
+        normalize_rows(&x[chunk * chunk_len..][..out.len()], factors, out);
     });
+}
+
+vectorize! {
+    fn normalize_rows[S: Widen<T>, T: Element](x: &[S], factors: [&[T]; 3], out: &mut [S]) {
+        let [mean, scale, shift] = factors;
+        for (out, x) in out.chunks_mut(mean.len()).zip(x.chunks(mean.len())) {
+            for ((((out, &x), &mean), &scale), &shift) in out.iter_mut().zip(x).zip(mean).zip(scale).zip(shift) {
+                *out = S::narrow((x.widen() - mean) * scale + shift);
+            }
+        }
+    }
 }
 
 /// Numbers per channel, repeated so that loops over narrow rows are long.
@@ -145,15 +145,16 @@ impl Factors {
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward<T: Element>(
-    x: &[T],
-    grad_output: &[T],
+pub fn backward<S: Widen<T>, T: Element>(
+    x: &[S],
+    grad_output: &[S],
     n: &Normalization<'_, T>,
-    grad_input: &mut [T],
+    grad_input: &mut [S],
     grad_weight: &mut [T],
     grad_bias: &mut [T],
 ) {
     let channels = n.check(x.len());
+    assert_eq!(x.len(), grad_input.len(), "batch_norm: length of the input gradient");
     parameter_gradients(x, grad_output, n, grad_weight, grad_bias);
     let count = T::from_f64((x.len() / channels) as f64);
     // dx = scale * (dy - mean(dy) - xhat * mean(dy * xhat))
@@ -161,43 +162,65 @@ pub fn backward<T: Element>(
         let slope = n.inverse_deviation(c) * grad_weight[c] / count;
         [n.mean[c], n.scale(c), slope, grad_bias[c] / count]
     });
-    let [mean, scale, slope, shift] = factors.get();
-    input_gradient(x, grad_output, grad_input, mean.len(), &|x, grad, out| {
-        let inputs = out.iter_mut().zip(x).zip(grad);
-        let factors = mean.iter().zip(scale).zip(slope).zip(shift);
-        for (((out, &x), &grad), (((&mean, &scale), &slope), &shift)) in inputs.zip(factors) {
-            *out = scale * (grad - shift - (x - mean) * slope);
-        }
+    let factors = factors.get();
+    let chunk_len = rows_per_chunk(channels) * channels;
+    parallel_chunks_mut(grad_input, chunk_len, &|chunk, out| {
+        let range = chunk * chunk_len..chunk * chunk_len + out.len();
+        backward_rows(&x[range.clone()], &grad_output[range], factors, out);
     });
+}
+
+vectorize! {
+    fn backward_rows[S: Widen<T>, T: Element](x: &[S], grad_output: &[S], factors: [&[T]; 4], grad_input: &mut [S]) {
+        let [mean, scale, slope, shift] = factors;
+        let inputs = x.chunks(mean.len()).zip(grad_output.chunks(mean.len()));
+        for (out, (x, grad)) in grad_input.chunks_mut(mean.len()).zip(inputs) {
+            let inputs = out.iter_mut().zip(x).zip(grad);
+            let factors = mean.iter().zip(scale).zip(slope).zip(shift);
+            for (((out, &x), &grad), (((&mean, &scale), &slope), &shift)) in inputs.zip(factors) {
+                *out = S::narrow(scale * (grad.widen() - shift - (x.widen() - mean) * slope));
+            }
+        }
+    }
 }
 
 /// Gradients of the inference-mode normalisation, where `mean` and `variance` are constants. Overwrites all three.
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn backward_inference<T: Element>(
-    x: &[T],
-    grad_output: &[T],
+pub fn backward_inference<S: Widen<T>, T: Element>(
+    x: &[S],
+    grad_output: &[S],
     n: &Normalization<'_, T>,
-    grad_input: &mut [T],
+    grad_input: &mut [S],
     grad_weight: &mut [T],
     grad_bias: &mut [T],
 ) {
     let channels = n.check(x.len());
+    assert_eq!(x.len(), grad_input.len(), "batch_norm: length of the input gradient");
     parameter_gradients(x, grad_output, n, grad_weight, grad_bias);
     let factors = Factors::new(channels, |c| [n.scale(c)]);
-    let [scale]: [&[T]; 1] = factors.get();
-    input_gradient(x, grad_output, grad_input, scale.len(), &|_, grad, out| {
-        for ((out, &grad), &scale) in out.iter_mut().zip(grad).zip(scale) {
-            *out = scale * grad;
-        }
+    let [scale] = factors.get();
+    let chunk_len = rows_per_chunk(channels) * channels;
+    parallel_chunks_mut(grad_input, chunk_len, &|chunk, out| {
+        scale_rows(&grad_output[chunk * chunk_len..][..out.len()], scale, out);
     });
 }
 
+vectorize! {
+    fn scale_rows[S: Widen<T>, T: Element](grad_output: &[S], scale: &[T], grad_input: &mut [S]) {
+        for (out, grad) in grad_input.chunks_mut(scale.len()).zip(grad_output.chunks(scale.len())) {
+            for ((out, &grad), &scale) in out.iter_mut().zip(grad).zip(scale) {
+                *out = S::narrow(scale * grad.widen());
+            }
+        }
+    }
+}
+
 /// `grad_weight = sum of dy * xhat`, `grad_bias = sum of dy`, over the rows.
-fn parameter_gradients<T: Element>(
-    x: &[T],
-    grad_output: &[T],
+fn parameter_gradients<S: Widen<T>, T: Element>(
+    x: &[S],
+    grad_output: &[S],
     n: &Normalization<'_, T>,
     grad_weight: &mut [T],
     grad_bias: &mut [T],
@@ -213,7 +236,7 @@ fn parameter_gradients<T: Element>(
     reduce_rows(x.len() / channels, 2 * channels, sums, &|rows, sums| {
         let range = rows.start * channels..rows.end * channels;
         let both = [&x[range.clone()], &grad_output[range]];
-        vectorized(|| column_sums(both, n.mean, channels, sums, |[x, grad], mean| [grad * (x - mean), grad]));
+        column_sums(both, n.mean, channels, sums, &|[x, grad], mean| [grad * (x - mean), grad]);
     });
     for c in 0..channels {
         grad_weight[c] = sums[c] * n.inverse_deviation(c);
@@ -221,27 +244,58 @@ fn parameter_gradients<T: Element>(
     }
 }
 
-/// Runs `piece(x, grad_output, grad_input)` on pieces of `piece_len` values, the last of which may be shorter.
-fn input_gradient<T: Element>(
-    x: &[T],
-    grad_output: &[T],
-    grad_input: &mut [T],
-    piece_len: usize,
-    piece: &(impl Fn(&[T], &[T], &mut [T]) + Sync),
-) {
-    assert_eq!(x.len(), grad_input.len(), "batch_norm: length of the input gradient");
-    let chunk_len = rows_per_chunk(piece_len) * piece_len;
-    let pieces = Pieces::new(grad_input, chunk_len);
-    parallel_for(pieces.count(), &|chunk| {
-        // SAFETY: each chunk runs once, and takes its own piece.
-        let out = unsafe { pieces.get(chunk) };
-        let range = chunk * chunk_len..chunk * chunk_len + out.len();
-        let (x, grad) = (&x[range.clone()], &grad_output[range]);
-        vectorized(|| {
-            let inputs = x.chunks(piece_len).zip(grad.chunks(piece_len));
-            for (out, (x, grad)) in out.chunks_mut(piece_len).zip(inputs) {
-                piece(x, grad, out);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bf16::{bf16, from_f32, to_f32};
+
+    /// For bf16: what comes out for the same values in `f32`, rounded.
+    #[test]
+    fn bf16_equals_f32_rounded() {
+        for (rows, channels) in [(2, 1), (7, 3), (300, 5), (1000, 64), (33, 130)] {
+            let wide = |seed: usize| -> Vec<f32> {
+                let value = |i: usize| ((i * 7919 + seed) % 1009) as f32 / 300.0 - 1.0;
+                (0..rows * channels).map(|i| to_f32(from_f32(value(i)))).collect()
+            };
+            let narrow = |x: &[f32]| -> Vec<bf16> { x.iter().map(|&x| from_f32(x)).collect() };
+            let (x, grad) = (wide(3), wide(500));
+            let (x16, grad16) = (narrow(&x), narrow(&grad));
+            let vector = || vec![0.0_f32; channels];
+            let [mut mean, mut variance, mut mean16, mut variance16] = [(); 4].map(|()| vector());
+            statistics(&x, &mut mean, &mut variance);
+            statistics(&x16, &mut mean16, &mut variance16);
+            let near = |a: &[f32], b: &[f32], tolerance: f32| {
+                let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f32::max);
+                assert!(worst <= tolerance, "{rows} x {channels}: {worst}");
+            };
+            near(&mean16, &mean, 1e-5);
+            near(&variance16, &variance, 1e-5);
+            let weight: Vec<f32> = (0..channels).map(|c| 0.5 + c as f32 / 100.0).collect();
+            let n = Normalization {
+                mean: &mean,
+                variance: &variance,
+                weight: Some(&weight),
+                bias: Some(&weight),
+                epsilon: 1e-5,
+            };
+            let (mut out, mut out16) = (x.clone(), x16.clone());
+            normalize(&x, &n, &mut out);
+            normalize(&x16, &n, &mut out16);
+            assert_eq!(narrow(&out), out16);
+            for training in [true, false] {
+                let [mut dw, mut db, mut dw16, mut db16] = [(); 4].map(|()| vector());
+                if training {
+                    backward(&x, &grad, &n, &mut out, &mut dw, &mut db);
+                    backward(&x16, &grad16, &n, &mut out16, &mut dw16, &mut db16);
+                } else {
+                    backward_inference(&x, &grad, &n, &mut out, &mut dw, &mut db);
+                    backward_inference(&x16, &grad16, &n, &mut out16, &mut dw16, &mut db16);
+                }
+                near(&dw16, &dw, 1e-4);
+                near(&db16, &db, 1e-4);
+                let out16: Vec<f32> = out16.iter().map(|&x| to_f32(x)).collect();
+                near(&out16, &out, 1.0 / 128.0);
             }
-        });
-    });
+        }
+    }
 }

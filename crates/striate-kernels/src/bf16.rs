@@ -3,13 +3,11 @@
 //!
 //! Products of matrices are in [`gemm`](crate::gemm::gemm_bf16), convolutions in [`conv2d`](crate::conv2d::forward_bf16).
 
-use std::ops::Range;
-
 pub use half::bf16;
 
+use crate::Element;
 use crate::arch::vectorized;
 use crate::memory::Buffer;
-use crate::pointwise::reduce_rows;
 
 /// The nearest bf16, of two equally near the one whose last bit is 0; NaN stays NaN, what is too large becomes infinite.
 ///
@@ -28,6 +26,36 @@ pub fn from_f32(x: f32) -> bf16 {
 #[inline(always)]
 pub fn to_f32(x: bf16) -> f32 {
     f32::from_bits(u32::from(x.to_bits()) << 16)
+}
+
+/// A number as it is stored, where it is computed with as a `T`: itself, or of bf16 an `f32`.
+pub trait Widen<T>: bytemuck::Pod + Send + Sync {
+    /// The value, exactly.
+    fn widen(self) -> T;
+    /// The nearest stored number.
+    fn narrow(value: T) -> Self;
+}
+
+impl<T: Element> Widen<T> for T {
+    #[inline(always)]
+    fn widen(self) -> T {
+        self
+    }
+    #[inline(always)]
+    fn narrow(value: T) -> Self {
+        value
+    }
+}
+
+impl Widen<f32> for bf16 {
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        to_f32(self)
+    }
+    #[inline(always)]
+    fn narrow(value: f32) -> Self {
+        from_f32(value)
+    }
 }
 
 /// [`from_f32`] of every element.
@@ -60,26 +88,6 @@ pub(crate) fn widened(x: &[bf16]) -> Buffer {
     let mut buffer = Buffer::uninit(size_of_val(x) * 2);
     widen(x, buffer.as_mut_slice());
     buffer
-}
-
-/// `out[c] = sum over r of x[r, c]`, summed in `f32`; `x` is `[rows, columns]` with `columns = out.len()`.
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn sum_rows(x: &[bf16], out: &mut [f32]) {
-    let columns = out.len();
-    assert!(columns > 0 && x.len().is_multiple_of(columns), "sum_rows: {} values in {columns} columns", x.len());
-    reduce_rows(x.len() / columns, columns, out, &|rows: Range<usize>, sums: &mut [f32]| {
-        sums.fill(0.0);
-        let x = &x[rows.start * columns..rows.end * columns];
-        vectorized(|| {
-            for row in x.chunks_exact(columns) {
-                for (sum, &x) in sums.iter_mut().zip(row) {
-                    *sum += to_f32(x);
-                }
-            }
-        });
-    });
 }
 
 /// Words of neighbouring pairs, read in place when they lie as such in memory.

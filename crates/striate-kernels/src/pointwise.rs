@@ -8,6 +8,7 @@ use bytemuck::Pod;
 
 use crate::activation::Function;
 use crate::arch::{vectorize, vectorized};
+use crate::bf16::Widen;
 use crate::threads::{Pieces, parallel_for};
 use crate::{Element, memory::Buffer};
 
@@ -363,68 +364,74 @@ pub fn min<T: Element>(x: &[T]) -> T {
 ///
 /// # Panics
 /// If `out` is empty or the length of `x` is not a multiple of its length.
-pub fn sum_rows<T: Element>(x: &[T], out: &mut [T]) {
+pub fn sum_rows<S: Widen<T>, T: Element>(x: &[S], out: &mut [T]) {
     let columns = out.len();
     assert!(columns > 0 && x.len().is_multiple_of(columns), "sum_rows: {} values in {columns} columns", x.len());
     reduce_rows(x.len() / columns, columns, out, &|rows, sums| {
         let x = &x[rows.start * columns..rows.end * columns];
-        vectorized(|| column_sums([x, x], &[], columns, sums, |[x, _], _| [x]));
+        column_sums([x, x], &[], columns, sums, &|[x, _], _| [x]);
     });
 }
 
 /// Columns worked on at once, and rows in flight.
 const BLOCK: [usize; 2] = [16, 4];
 
-/// Column sums of `K` quantities over all rows of `x` and `y` (`[rows, columns]` both): overwrites `sums`
-/// (`[K, columns]`) with the sums of `f([x, y], parameter)`, `parameters` being `[columns]` values or none.
-#[inline(always)]
-pub(crate) fn column_sums<T: Element, const K: usize>(
-    [x, y]: [&[T]; 2],
-    parameters: &[T],
-    columns: usize,
-    sums: &mut [T],
-    f: impl Fn([T; 2], T) -> [T; K],
-) {
-    let [width, depth] = BLOCK;
-    let rows = x.len() / columns;
-    let mut first = 0;
-    while first + width <= columns {
-        let mut parameter = [T::ZERO; BLOCK[0]];
-        if !parameters.is_empty() {
-            parameter.copy_from_slice(&parameters[first..first + width]);
-        }
-        let mut lanes = [[[T::ZERO; BLOCK[0]]; K]; BLOCK[1]];
-        let add = |lane: &mut [[T; BLOCK[0]]; K], row: usize| {
-            let start = row * columns + first;
-            let (x, y) = (&x[start..start + width], &y[start..start + width]);
-            for c in 0..width {
-                let values = f([x[c], y[c]], parameter[c]);
-                for k in 0..K {
-                    lane[k][c] += values[k];
+vectorize! {
+    /// Column sums of `K` quantities over all rows of `x` and `y` (`[rows, columns]` both): overwrites `sums`
+    /// (`[K, columns]`) with the sums of `f([x, y], parameter)`, `parameters` being `[columns]` values or none.
+    pub(crate) fn column_sums[S: Widen<T>, T: Element, const K: usize, F: Fn([T; 2], T) -> [T; K]](
+        from: [&[S]; 2], parameters: &[T], columns: usize, sums: &mut [T], f: &F,
+    ) {
+        let rows = from[0].len() / columns;
+        let [width, depth] = BLOCK;
+        let mut first = 0;
+        while first + width <= columns {
+            let mut parameter = [T::ZERO; BLOCK[0]];
+            if !parameters.is_empty() {
+                parameter.copy_from_slice(&parameters[first..first + width]);
+            }
+            let mut lanes = [[[T::ZERO; BLOCK[0]]; K]; BLOCK[1]];
+            for row in 0..rows / depth {
+                for (i, lane) in lanes.iter_mut().enumerate() {
+                    add_row(lane, from, (row * depth + i) * columns + first, &parameter, f);
                 }
             }
-        };
-        for row in (0..rows / depth).map(|row| row * depth) {
-            for (i, lane) in lanes.iter_mut().enumerate() {
-                add(lane, row + i);
+            for row in rows / depth * depth..rows {
+                add_row(&mut lanes[row % depth], from, row * columns + first, &parameter, f);
+            }
+            for (k, c) in (0..K).flat_map(|k| (0..width).map(move |c| (k, c))) {
+                let [a, b, d, e] = lanes.map(|lane| lane[k][c]);
+                sums[k * columns + first + c] = (a + b) + (d + e);
+            }
+            first += width;
+        }
+        (0..K).for_each(|k| sums[k * columns + first..(k + 1) * columns].fill(T::ZERO));
+        for start in (0..rows).map(|row| row * columns) {
+            for c in first..columns {
+                let values = from.map(|values| values[start + c].widen());
+                let values = f(values, parameters.get(c).copied().unwrap_or(T::ZERO));
+                for (k, value) in values.into_iter().enumerate() {
+                    sums[k * columns + c] += value;
+                }
             }
         }
-        for row in rows / depth * depth..rows {
-            add(&mut lanes[row % depth], row);
-        }
-        for (k, c) in (0..K).flat_map(|k| (0..width).map(move |c| (k, c))) {
-            let [a, b, d, e] = lanes.map(|lane| lane[k][c]);
-            sums[k * columns + first + c] = (a + b) + (d + e);
-        }
-        first += width;
     }
-    (0..K).for_each(|k| sums[k * columns + first..(k + 1) * columns].fill(T::ZERO));
-    for start in (0..rows).map(|row| row * columns) {
-        for c in first..columns {
-            let values = f([x[start + c], y[start + c]], parameters.get(c).copied().unwrap_or(T::ZERO));
-            for (k, value) in values.into_iter().enumerate() {
-                sums[k * columns + c] += value;
-            }
+}
+
+/// Adds the quantities of neighbouring columns of one row, from place `start` on.
+#[inline(always)]
+fn add_row<S: Widen<T>, T: Element, const K: usize>(
+    sums: &mut [[T; BLOCK[0]]; K],
+    [x, y]: [&[S]; 2],
+    start: usize,
+    parameter: &[T; BLOCK[0]],
+    f: &impl Fn([T; 2], T) -> [T; K],
+) {
+    let (x, y) = (&x[start..start + BLOCK[0]], &y[start..start + BLOCK[0]]);
+    for c in 0..BLOCK[0] {
+        let values = f([x[c].widen(), y[c].widen()], parameter[c]);
+        for k in 0..K {
+            sums[k][c] += values[k];
         }
     }
 }

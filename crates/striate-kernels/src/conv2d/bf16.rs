@@ -130,7 +130,7 @@ pub fn backward_weight_bf16(
     if let Some(grad_bias) = grad_bias {
         assert_eq!(grad_bias.len(), g.out_channels, "conv2d: length of the bias gradient");
         if g.out_channels > 0 {
-            crate::bf16::sum_rows(grad_output, grad_bias);
+            crate::pointwise::sum_rows(grad_output, grad_bias);
         }
     }
     backward_weight_with(TileIsa::bf16(), g, input, grad_output, grad_weight);

@@ -1,6 +1,6 @@
 //! `batch_norm` of bf16: parameters and statistics are `f32`. The mathematics is in [`batch_norm`](super::super::batch_norm).
 
-use striate_kernels::batch_norm::{backward_bf16, backward_inference_bf16, normalize_bf16, statistics_bf16};
+use striate_kernels::batch_norm as kernel;
 use striate_kernels::bf16::bf16;
 use striate_kernels::memory::Buffer;
 
@@ -23,13 +23,13 @@ pub(in crate::ops) fn batch_norm(
     check(x, DType::F32, running, affine, options)?;
     let input = x.to_format(MemoryFormat::ChannelsLast);
     let statistics = statistics::<f32>(&input, running, options, |mean, variance| {
-        statistics_bf16(&input.data::<bf16>(), mean, variance);
+        kernel::statistics(&input.data::<bf16>(), mean, variance);
     });
     let output = {
         let parameters = Parameters::<f32>::read(&statistics, affine, options.eps);
         fill(Layout::in_format(x.shape(), MemoryFormat::ChannelsLast), |output| {
             if !output.is_empty() {
-                normalize_bf16(&input.data::<bf16>(), &parameters.normalization(), output);
+                kernel::normalize(&input.data::<bf16>(), &parameters.normalization(), output);
             }
         })
     };
@@ -59,7 +59,7 @@ impl Backward for BatchNormBackward {
         let grad_output = grad.data_in_format::<bf16>(MemoryFormat::ChannelsLast);
         // The bias takes no part in the backward pass: the weight stands in for both.
         let parameters = Parameters::<f32>::read(&self.statistics, weight.map(|w| (w, w)), self.options.eps);
-        let backward = if self.options.training { backward_bf16 } else { backward_inference_bf16 };
+        let backward = if self.options.training { kernel::backward } else { kernel::backward_inference };
         let mut grad_parameters = Buffer::zeroed(2 * channels * size_of::<f32>());
         let (grad_weight, grad_bias) = grad_parameters.as_mut_slice::<f32>().split_at_mut(channels);
         let grad_input = fill(Layout::in_format(input.shape(), MemoryFormat::ChannelsLast), |grad_input| {

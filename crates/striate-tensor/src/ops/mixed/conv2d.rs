@@ -104,7 +104,7 @@ impl Backward for Conv2dBackward {
         if needs.get(2) == Some(&true) {
             gradients[2] = Some(parameter_gradient(&[geometry.out_channels], bias_type, |grad_bias| {
                 if !grad_bias.is_empty() {
-                    striate_kernels::bf16::sum_rows(&grad_output, grad_bias);
+                    striate_kernels::pointwise::sum_rows(&grad_output, grad_bias);
                 }
             })?);
         }
