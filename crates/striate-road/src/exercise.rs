@@ -227,7 +227,7 @@ pub struct Requirement {
 /// all of it, of which a share has to come out right in time.
 #[derive(Clone, Copy)]
 pub struct FullSize {
-    /// What it works on, in words: "all of MNIST (60,000 digits to learn from, 10,000 to read)".
+    /// What it works on, in words: "all of MNIST, 60,000 digits to learn from and 10,000 to read".
     pub data: &'static str,
     /// The arguments of the call.
     pub arguments: fn() -> Vec<Value>,

@@ -140,3 +140,15 @@ def bn_forward(x, gamma, beta, running_mean, running_var, momentum, eps, train):
     assert!(found.title.starts_with("in running_mean, "), "{}", found.title);
     assert!(found.certainty.ends_with("running_var came out wrong in another way"), "{}", found.certainty);
 }
+
+#[test]
+fn a_usual_error_is_explained() {
+    if python().is_none() {
+        return;
+    }
+    let source = "import numpy as np\n\n\ndef svm_loss(w, x, y, reg, delta):\n    s = x @ w\n    \
+                  return np.maximum(0, s - s[np.arange(len(y)), y] + delta)\n";
+    let report = Learner::new("svm_loss", Language::Python, source).check();
+    assert_eq!(report.rung, Some(Rung::Raises));
+    assert!(report.message.contains("v[:, None] has shape (N, 1)"), "{}", report.message);
+}

@@ -142,6 +142,13 @@ fn compare_arrays(expected: &Array, got: &Array, tolerance: &Tolerance) -> Optio
         if got.element() == Element::I64 && matches!(expected.element(), Element::F64 | Element::F32) {
             text.push_str(" An array made from integers cuts every fraction off that is stored in it.");
         }
+        let whole = |element| matches!(element, Element::I64 | Element::U8);
+        if matches!(got.element(), Element::F64 | Element::F32) && whole(expected.element()) {
+            text.push_str(" Arrays are made of floats unless they are told otherwise: dtype=int, or .astype(int).");
+        }
+        if got.element() == Element::Bool && expected.element() != Element::Bool {
+            text.push_str(" .astype(float) makes 1 and 0 of True and False.");
+        }
         if (got.element(), expected.element()) == (Element::F32, Element::F64) {
             text.push_str(
                 " float32 keeps seven digits only: compute in the type of the arguments, without astype or dtype.",

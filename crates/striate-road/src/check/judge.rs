@@ -2,7 +2,7 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, explain_stop, fingerprint, measure, pair, refusal, shape, show};
+use super::{Subject, diagnose, error_words, explain_stop, fingerprint, measure, pair, refusal, shape, show};
 use crate::exercise::{Difficulty, Exercise, Kind, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
@@ -172,7 +172,7 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     report.place = failure.place.clone();
     report.headline = headline(exercise, failure, report.status);
     report.message = match failure.rung {
-        Rung::Raises => String::new(),
+        Rung::Raises => error_words::words(&failure.text).to_string(),
         _ => failure.text.clone(),
     };
     if failure.rung == Rung::Shape

@@ -3,7 +3,7 @@
 use super::compare::{Difference, compare};
 use super::judge::{Failure, Trial, headline, is_unwritten, mutation, not_attempted, property_violated, stopped};
 use super::report::{Diagnosis, Evidence, Report, Rung, See, Status};
-use super::{Subject, explain_stop, shape, show};
+use super::{Subject, error_words, explain_stop, shape, show};
 use crate::exercise::{Answer, Difficulty, Element, Exercise, Kind, Measure, Outcome, Requirement};
 use crate::project::Measured;
 use crate::runner::Stop;
@@ -54,7 +54,10 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
             report.status = if edges_only { Status::Fragile } else { Status::Wrong };
             report.rung = Some(failure.rung);
             report.headline = headline(exercise, failure, report.status);
-            report.message = if failure.rung == Rung::Raises { String::new() } else { failure.text.clone() };
+            report.message = match failure.rung {
+                Rung::Raises => error_words::words(&failure.text).to_string(),
+                _ => failure.text.clone(),
+            };
             report.place = failure.place.clone();
             show_case(exercise, trials.len() - 1, &trials, report);
             return trials;

@@ -7,6 +7,8 @@
 mod attempt;
 mod compare;
 mod diagnose;
+mod error_words;
+mod example;
 mod fingerprint;
 mod full_size;
 mod gradient;

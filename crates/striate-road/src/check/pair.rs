@@ -234,13 +234,16 @@ impl<'a> Search<'a> {
 
     /// Changes of a whole result: sign, order, a factor.
     fn changed_as_a_whole<'s>(&'s self, columns: &'s [Column]) -> Vec<Second<'s>> {
-        // In a canonical form a sign or an order may not be left to change.
-        if self.exercise.canonical.is_some() {
+        // A canonical form is one of all results together.
+        let canonical = self.exercise.canonical.is_some();
+        if canonical && self.got.len() > 1 {
             return Vec::new();
         }
         let second = |(title, change): Change| self.second(title, columns, move |_, array| change(array));
         let mut seconds: Vec<Second<'s>> = changes(true).into_iter().map(second).collect();
-        seconds.extend(self.times_a_factor(columns));
+        if !canonical {
+            seconds.extend(self.times_a_factor(columns));
+        }
         seconds
     }
 
@@ -256,9 +259,14 @@ impl<'a> Search<'a> {
         Second {
             misconception: None,
             title,
-            alone: Box::new(move |part, at| value(again(at, &array(&self.right[part][at])?)?)),
-            together: Box::new(move |part, at| value(change(at, &array(&columns[part][at])?)?)),
+            alone: Box::new(move |part, at| self.formed(at, again(at, &array(&self.right[part][at])?)?)),
+            together: Box::new(move |part, at| self.formed(at, change(at, &array(&columns[part][at])?)?)),
         }
+    }
+
+    /// A changed result in the form in which results are compared.
+    fn formed(&self, at: usize, changed: ArrayD<f64>) -> Option<Value> {
+        Some(self.exercise.in_canonical_form(&self.trials[at].probe.arguments, value(changed)?))
     }
 
     /// A factor that all inputs have in common, or that has a name, on a result that is not the right one times it.

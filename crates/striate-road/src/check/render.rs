@@ -1,14 +1,14 @@
 //! A report for the terminal.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crate::text::{TerminalStyle, wrap};
 
-use super::report::{Case, Diagnosis, Named, Report, Shown, Status};
+use super::example::example;
+use super::report::{Case, Diagnosis, Report, Status};
 
 #[derive(Clone, Copy)]
-enum Ink {
+pub(super) enum Ink {
     Good,
     Bad,
     Careful,
@@ -16,7 +16,7 @@ enum Ink {
     Faint,
 }
 
-fn paint(style: TerminalStyle, ink: Ink, text: &str) -> String {
+pub(super) fn paint(style: TerminalStyle, ink: Ink, text: &str) -> String {
     let code = match ink {
         Ink::Good => "32",
         Ink::Bad => "31",
@@ -74,7 +74,7 @@ pub fn render_case(case: &Case, style: TerminalStyle) -> String {
     out
 }
 
-fn line(out: &mut String, text: &str) {
+pub(super) fn line(out: &mut String, text: &str) {
     out.push_str(text);
     out.push('\n');
 }
@@ -85,7 +85,7 @@ fn short(file: &Path) -> &Path {
 }
 
 /// `text` wrapped; its own line ends stay.
-fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, ink: Option<Ink>) {
+pub(super) fn paragraph(out: &mut String, style: TerminalStyle, indent: &str, text: &str, ink: Option<Ink>) {
     for source in text.lines() {
         // Lines with columns of their own are left alone.
         let lines = if source.starts_with(' ') || source.contains("   ") {
@@ -116,33 +116,6 @@ fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
     }
 }
 
-fn example(out: &mut String, style: TerminalStyle, case: &Case) {
-    paragraph(out, style, "", &format!("The smallest input that shows it: {}", case.label), None);
-    for Named { name, value } in &case.arguments {
-        block(out, style, name, value);
-    }
-    if case.expected.is_empty() && case.got.is_empty() {
-        return;
-    }
-    line(out, "");
-    if case.expected.is_empty() {
-        line(out, "  expected: an error");
-    }
-    for (at, expected) in case.expected.iter().enumerate() {
-        match case.got.get(at) {
-            Some(got) => beside(out, style, expected, got),
-            None => block(out, style, &format!("expected {}", expected.name), &expected.value),
-        }
-    }
-    for got in case.got.iter().skip(case.expected.len()) {
-        block(out, style, &format!("yours {}", got.name), &got.value);
-    }
-    if !case.first_difference.is_empty() {
-        line(out, &format!("  {}", case.first_difference));
-    }
-    paragraph(out, TerminalStyle { width: style.width.saturating_sub(2), ..style }, "  ", &case.worked, None);
-}
-
 fn printed(out: &mut String, style: TerminalStyle, text: &str) {
     const SHOWN: usize = 12;
     for text in text.lines().take(SHOWN) {
@@ -169,120 +142,6 @@ fn footer(report: &Report) -> String {
         }
         _ => time,
     }
-}
-
-/// A value under its name.
-fn block(out: &mut String, style: TerminalStyle, name: &str, value: &Shown) {
-    let rows = rows(value, style);
-    match rows.as_slice() {
-        [row] => line(out, &format!("  {name} = {}", row.text.trim_start())),
-        _ => {
-            line(out, &format!("  {name} ="));
-            rows.iter().for_each(|row| line(out, &format!("    {}", row.text)));
-        }
-    }
-}
-
-/// Right and learner's value side by side.
-fn beside(out: &mut String, style: TerminalStyle, expected: &Named, got: &Named) {
-    let (left, right) = (rows(&expected.value, style), rows(&got.value, style));
-    let [head, other] =
-        [("expected", expected), ("yours", got)].map(|(whose, named)| match shapes_apart(expected, got) {
-            true => format!("{whose} {}, shape {}", named.name, shape_text(&named.value)),
-            false => format!("{whose} {}", named.name),
-        });
-    let width = left.iter().map(|row| row.width).chain([head.chars().count()]).max().unwrap_or(0);
-    if width + right.iter().map(|row| row.width).max().unwrap_or(0) + 8 > style.width {
-        block(out, style, &head, &expected.value);
-        block(out, style, &other, &got.value);
-        return;
-    }
-    line(out, &format!("  {head:width$}    {other}"));
-    for at in 0..left.len().max(right.len()) {
-        let text = left.get(at).map_or("", |row| &row.text);
-        let pad = width - left.get(at).map_or(0, |row| row.width);
-        let full = format!("  {text}{:pad$}    {}", "", right.get(at).map_or("", |row| &row.text));
-        line(out, full.trim_end());
-    }
-}
-
-/// Whether both are arrays, of different shapes.
-fn shapes_apart(one: &Named, other: &Named) -> bool {
-    matches!((&one.value, &other.value), (Shown::Array { shape: one, .. }, Shown::Array { shape: other, .. }) if one != other)
-}
-
-fn shape_text(value: &Shown) -> String {
-    match value {
-        Shown::Array { shape, .. } => super::compare::tuple(shape),
-        Shown::Text { .. } => String::new(),
-    }
-}
-
-/// A line of a drawn value; escape codes do not count for its width.
-struct Row {
-    text: String,
-    width: usize,
-}
-
-fn plain(text: String) -> Row {
-    Row { width: text.chars().count(), text }
-}
-
-fn rows(value: &Shown, style: TerminalStyle) -> Vec<Row> {
-    let (shape, cells, wrong) = match value {
-        Shown::Text { text, wrong } => {
-            let marked = if *wrong { format!("[{text}]") } else { text.clone() };
-            let width = marked.chars().count();
-            let text = if *wrong { paint(style, Ink::Bad, &marked) } else { marked };
-            return vec![Row { text, width }];
-        }
-        Shown::Array { shape, cells, wrong, .. } => (shape, cells, wrong),
-    };
-    let shape_text = super::compare::tuple(shape);
-    if cells.is_empty() {
-        let Shown::Array { element, .. } = value else { return Vec::new() };
-        let count: usize = shape.iter().product();
-        let what = if count == 0 { "empty array" } else { "array, too large to show" };
-        return vec![plain(format!("{element} {what}, shape {shape_text}"))];
-    }
-    let columns = shape.last().copied().unwrap_or(1).max(1);
-    let marks = !wrong.is_empty();
-    let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(1);
-    let mut rows = Vec::new();
-    for (at, chunk) in cells.chunks(columns).enumerate() {
-        if let Some(title) = plane_title(shape, at) {
-            rows.push(plain(title));
-        }
-        rows.push(row(chunk, at * columns, wrong, width, marks, style));
-    }
-    rows
-}
-
-fn row(cells: &[String], start: usize, wrong: &[usize], width: usize, marks: bool, style: TerminalStyle) -> Row {
-    let mut text = String::new();
-    let mut total = 0;
-    for (at, cell) in cells.iter().enumerate() {
-        let bad = wrong.contains(&(start + at));
-        let (open, close) = match (marks, bad) {
-            (false, _) => ("", ""),
-            (true, true) => ("[", "]"),
-            (true, false) => (" ", " "),
-        };
-        let marked = format!("{open}{cell}{close}");
-        let pad = width + 2 * usize::from(marks) - marked.chars().count() + usize::from(at > 0);
-        total += pad + marked.chars().count();
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{:pad$}{}", "", if bad { paint(style, Ink::Bad, &marked) } else { marked });
-    }
-    Row { text, width: total }
-}
-
-/// The index of the leading axes before each plane of an array with more than two axes: `[1, 0]`.
-fn plane_title(shape: &[usize], row: usize) -> Option<String> {
-    let leading = shape.len().checked_sub(2).filter(|&axes| axes > 0)?;
-    let per_plane = shape[shape.len() - 2];
-    (per_plane > 0 && row.is_multiple_of(per_plane))
-        .then(|| super::compare::position(row / per_plane, &shape[..leading]))
 }
 
 #[cfg(test)]
@@ -320,12 +179,5 @@ mod tests {
             plain = plain.replace(&format!("\x1b[{code}m"), "");
         }
         assert_eq!(plain, rendered(doubled, false));
-    }
-
-    #[test]
-    fn planes_of_an_array_with_more_axes_have_their_index() {
-        let shown = super::super::show::show(&Value::array(&[2, 1, 2], vec![1.0, 2.0, 3.0, 4.0]));
-        let texts: Vec<String> = rows(&shown, TerminalStyle::default()).into_iter().map(|row| row.text).collect();
-        assert_eq!(texts, ["[0]", "1 2", "[1]", "3 4"]);
     }
 }

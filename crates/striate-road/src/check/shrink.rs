@@ -64,7 +64,12 @@ pub(super) fn smallest(exercise: &Exercise, subject: &mut dyn Subject, report: &
         alive: true,
     };
     search.finite = matches!(exercise.expected(&probe.arguments), Outcome::Value(right) if finite(&right));
-    let Some(mut failing) = search.failing(probe.arguments.clone()) else { return };
+    let mut failing = search.failing(probe.arguments.clone());
+    if failing.is_none() && search.misconception.take().is_some() {
+        // The mistake explains one of several results, or other inputs than this one.
+        failing = search.failing(probe.arguments.clone());
+    }
+    let Some(mut failing) = failing else { return };
     let before = probe.size();
     while let Some(smaller) = search.step(&failing.arguments) {
         failing = smaller;
@@ -496,6 +501,19 @@ mod tests {
         let report = shrink_function(exercise, exercise.misconceptions[0].behaviour);
         let style = crate::text::TerminalStyle { width: 100, color: false };
         insta::assert_snapshot!(crate::check::render(&report, style));
+    }
+
+    #[test]
+    fn large_cases_fit_a_screen_too() {
+        let style = crate::text::TerminalStyle { width: 100, color: false };
+        for id in ["conv2d_backward", "lenet5", "train_cnn", "fold_bn", "speedup"] {
+            let exercise = exercise(id);
+            for known in exercise.misconceptions {
+                let text = crate::check::render(&shrink_function(exercise, known.behaviour), style);
+                let widest = text.lines().map(|line| line.chars().count()).max();
+                assert!(text.lines().count() <= 40 && widest <= Some(100), "{id}: {}\n{text}", known.id);
+            }
+        }
     }
 
     #[test]

@@ -218,6 +218,25 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
+        id: "windows-not-transposed",
+        title: "sliding_window_view's [N, C, H', W', kh, kw] is reshaped without moving the axes first",
+        explanation: "The view has the output pixels before the taps of the window; the matrix needs C, kh, kw first and N, H', W' after. reshape moves no \
+                      number: transpose(1, 4, 5, 0, 2, 3) does, then reshape.",
+        question: "Which axes of the view make a row of the matrix, and which make a column?",
+        see: ("numpy", "numpy.reshape and numpy.transpose"),
+        behaviour: |arguments| {
+            with(arguments, |x, layout| {
+                let ([n, c, ..], [kh, kw], [height, width]) = (layout.shape, layout.kernel, layout.output);
+                let x = padded(x, layout.geometry.pad);
+                let view = ndarray::Array6::from_shape_fn([n, c, height, width, kh, kw], |(n, c, i, j, u, v)| {
+                    let [i, j] = Layout::source(Cell { n, c, tap: [u, v], pixel: [i, j] }, layout.geometry.stride);
+                    x[[n, c, i, j]]
+                });
+                view.into_shape_with_order(layout.matrix_shape()).expect("the same number of elements")
+            })
+        },
+    },
+    Misconception {
         id: "matrix-transposed",
         title: "every window is a row and not a column",
         explanation: "The matrix is transposed: [N*H'*W', C*kh*kw]. For w.reshape(F, -1) @ columns the windows must stand \

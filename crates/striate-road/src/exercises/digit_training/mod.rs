@@ -40,7 +40,7 @@ pub(super) const FRAMEWORKS: &[&str] = &[
 /// All of MNIST, of whose test digits this share has to be read, within so many seconds.
 pub(super) const fn all_of_mnist(asked: f64, seconds: u64) -> FullSize {
     FullSize {
-        data: "all of MNIST (60,000 digits to learn from, 10,000 to read)",
+        data: "all of MNIST, 60,000 digits to learn from and 10,000 to read",
         arguments: hidden::all_of_mnist,
         right: requirements::count_right,
         what: "images whose classes your code never saw",
