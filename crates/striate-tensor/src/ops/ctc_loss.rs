@@ -308,7 +308,7 @@ fn starts(targets: &Tensor, batch: usize, lengths: &[usize]) -> Result<Vec<usize
                 "a length is at most the second size of the targets",
             )),
         },
-        [total] if total == lengths.iter().sum() => {
+        [total] if total == lengths.iter().sum::<usize>() => {
             Ok(lengths.iter().scan(0, |next, &length| Some(std::mem::replace(next, *next + length))).collect())
         }
         _ => Err(TensorError::shape(

@@ -1,7 +1,8 @@
 //! `linear` of bf16. The mathematics is in [`linear`](super::super::linear).
 
-use striate_kernels::bf16::{bf16, sum_rows};
+use striate_kernels::bf16::bf16;
 use striate_kernels::gemm::{MatrixMut, MatrixRef, gemm_bf16, gemm_bf16_rounded};
+use striate_kernels::pointwise::sum_rows;
 
 use super::{fill, parameter_gradient, wide_bias};
 use crate::autocast;
