@@ -56,7 +56,7 @@ pub struct Args {
     /// Check again whenever a file is saved, until Ctrl-C.
     #[arg(long)]
     watch: bool,
-    /// Write JSON, one report per line.
+    /// Write JSON, one report per line; with --course one object for all.
     #[arg(long)]
     json: bool,
     /// The Python to use; it needs NumPy, and PyTorch for the layers of a course that are written with it.
