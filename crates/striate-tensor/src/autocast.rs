@@ -150,8 +150,10 @@ pub(crate) fn narrow_parameter<'a>(
     op: &'static str,
     x: &'a Tensor,
 ) -> Result<impl Fn() -> Data<bf16> + Copy + use<'a>, TensorError> {
-    if !matches!(x.dtype(), DType::F32 | DType::BF16) {
-        return Err(TensorError::dtypes_differ(op, DType::BF16, x.dtype()));
+    match x.dtype() {
+        DType::BF16 => {}
+        DType::F32 if is_autocast_enabled() => {}
+        other => return Err(TensorError::dtypes_differ(op, DType::BF16, other)),
     }
     Ok(move || x.detach().to_dtype(DType::BF16).data::<bf16>())
 }
