@@ -7,8 +7,8 @@ use std::panic::catch_unwind;
 use safetensors::{Dtype, SafeTensors};
 use striate_tensor::registry::REGISTRY;
 use striate_tensor::{
-    BatchNormOptions, Conv2dOptions, DType, GradOptions, GridSampleOptions, LstmParameters, Pool2dOptions, Reduction,
-    Tensor, autocast, bf16, grad_with, random::Generator,
+    BatchNormOptions, Conv2dOptions, DType, GradOptions, GridSampleOptions, LstmParameters, Pool2dOptions,
+    RecurrentParameters, Reduction, Tensor, autocast, bf16, grad_with, random::Generator,
 };
 
 const GOLDEN: &[u8] = include_bytes!("golden/bf16.safetensors");
@@ -316,6 +316,43 @@ fn an_lstm_computes_in_f32() {
     );
     let message = message.unwrap_err().to_string();
     assert!(message.contains("lstm") && message.contains("bf16"), "{message}");
+}
+
+/// Outside autocast all is in f32 and rounded once; inside, the product with the input is in bf16 and what is carried from
+/// step to step in f32.
+#[test]
+fn a_gru_carries_its_state_in_f32() {
+    let inputs = |dtype: DType| -> Vec<Tensor> {
+        let mut generator = Generator::new(4);
+        let shapes: [&[usize]; 6] = [&[5, 2, 3], &[2, 4], &[12, 3], &[12, 4], &[12], &[12]];
+        let draw = |shape: &[usize]| Tensor::randn(shape, &mut generator).to_dtype(DType::BF16).to_dtype(dtype);
+        shapes.map(draw).map(|x| x.requires_grad_(true)).to_vec()
+    };
+    let gru = |x: &[Tensor]| {
+        let biases = Some([&x[4], &x[5]]);
+        x[0].gru(&x[1], RecurrentParameters { weight_ih: &x[2], weight_hh: &x[3], biases, reverse: false })
+    };
+    let (exact, rounded, mixed) = (inputs(DType::F32), inputs(DType::BF16), inputs(DType::F32));
+    let output = gru(&exact);
+    let narrow = gru(&rounded);
+    assert_eq!(narrow.to_vec::<bf16>(), output.to_dtype(DType::BF16).to_vec::<bf16>());
+    let wide = autocast(DType::BF16, || gru(&mixed));
+    assert_eq!(wide.dtype(), DType::F32);
+    let error = wide.sub(&output).abs().max_all().item::<f32>();
+    assert!(error > 0.0 && error < 0.01, "{error}");
+
+    output.sum_all().backward();
+    narrow.sum_all().backward();
+    autocast(DType::BF16, || wide.sum_all().backward());
+    for ((exact, rounded), mixed) in exact.iter().zip(&rounded).zip(&mixed) {
+        let expected = exact.grad().unwrap();
+        assert_eq!(rounded.grad().unwrap().dtype(), DType::BF16);
+        for found in [rounded.grad().unwrap().to_dtype(DType::F32), mixed.grad().unwrap()] {
+            assert_eq!(found.dtype(), DType::F32);
+            let error = found.sub(&expected).abs().max_all().item::<f32>();
+            assert!(error < 0.02 * expected.abs().max_all().item::<f32>().max(1.0), "{error}");
+        }
+    }
 }
 
 #[test]

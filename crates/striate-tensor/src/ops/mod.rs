@@ -110,5 +110,6 @@ mod unary;
 pub(crate) mod unfold;
 mod var;
 mod where_;
+mod window;
 
 pub use narrow::Slice;

@@ -12,6 +12,7 @@ use striate_kernels::memory::Buffer;
 use striate_kernels::pooling::{self as kernel, Pool2dGeometry};
 
 use super::rearrange::accumulate_at;
+use super::window::Window;
 use crate::autograd::{Backward, Gradients, Recording};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
@@ -259,29 +260,13 @@ fn geometry(op: &'static str, input: &Tensor, options: Pool2dOptions) -> Result<
     if !input.dtype().is_float() {
         return Err(TensorError::needs_float(op, input.dtype()));
     }
-    for (name, pair) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
-        if pair.contains(&0) {
-            return Err(TensorError::argument(op, format!("{name} is {pair:?}"), format!("{name} must be at least 1")));
-        }
-    }
-    for axis in 0..2 {
-        if padding[axis] > kernel[axis] / 2 {
-            return Err(TensorError::argument(
-                op,
-                format!("padding {padding:?} is more than half the kernel {kernel:?}"),
-                "a window must not lie in the padding alone: use less padding or a larger kernel",
-            ));
-        }
-        let reach = dilation[axis] * (kernel[axis] - 1) + 1;
-        let available = [in_height, in_width][axis] + 2 * padding[axis];
-        if reach > available {
-            let name = ["rows", "columns"][axis];
-            return Err(TensorError::shape(
-                op,
-                format!("the window spans {reach} {name}, the padded input has {available}"),
-                "use a larger input or a smaller window",
-            ));
-        }
+    Window { kernel, stride, padding, dilation }.count(op, [in_height, in_width])?;
+    if (0..2).any(|axis| padding[axis] > kernel[axis] / 2) {
+        return Err(TensorError::argument(
+            op,
+            format!("padding {padding:?} is more than half the kernel {kernel:?}"),
+            "a window must not lie in the padding alone: use less padding or a larger kernel",
+        ));
     }
     Ok(Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation })
 }

@@ -10,6 +10,7 @@
 //! Each is the backward of the other.
 
 use super::rearrange::{NOWHERE, accumulate_at, rearrange};
+use super::window::Window;
 use crate::error::OrPanic;
 use crate::{Tensor, TensorError};
 
@@ -39,27 +40,8 @@ impl UnfoldOptions {
 
     /// How many windows fit an image of `size`, down and across.
     fn windows(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2], TensorError> {
-        for (name, pair) in [("kernel", self.kernel), ("stride", self.stride), ("dilation", self.dilation)] {
-            if pair.contains(&0) {
-                let help = format!("{name} must be at least 1");
-                return Err(TensorError::argument(op, format!("{name} is {pair:?}"), help));
-            }
-        }
-        let mut windows = [0; 2];
-        for axis in 0..2 {
-            let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            let available = size[axis] + 2 * self.padding[axis];
-            let Some(room) = available.checked_sub(reach) else {
-                let name = ["rows", "columns"][axis];
-                return Err(TensorError::shape(
-                    op,
-                    format!("the window spans {reach} {name}, the padded image has {available}"),
-                    "use a larger image, more padding or a smaller window",
-                ));
-            };
-            windows[axis] = room / self.stride[axis] + 1;
-        }
-        Ok(windows)
+        let Self { kernel, stride, padding, dilation } = *self;
+        Window { kernel, stride, padding, dilation }.count(op, size)
     }
 
     /// The place in the images of each element of the columns.

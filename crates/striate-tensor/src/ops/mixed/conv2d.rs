@@ -61,7 +61,10 @@ pub(in crate::ops) fn forward_arranged(
     let fits = |packed: &PackedWeight| packed.fits_bf16(geometry);
     let Some(packed) = weight.0.storage.derived(weight.layout().offset, fits, arrange) else { return Ok(None) };
     let input = autocast::activation(OP, x)?.to_format(MemoryFormat::ChannelsLast);
-    let (scale, shift) = (wide_bias(OP, scale)?, wide_bias(OP, shift)?);
+    // What a normalisation multiplies and adds is not rounded, as it is not where it runs by itself.
+    let vector = |vector: &Tensor| Ok(vector.try_to_dtype(DType::F32)?.data_in_format::<f32>(MemoryFormat::Contiguous));
+    let scale = scale.map(vector).transpose()?;
+    let shift = shift.map(vector).transpose()?;
     let epilogue = Epilogue { scale: scale.as_deref(), bias: shift.as_deref(), residual: None, relu };
     Ok(Some(fill(output_layout(geometry), |output| {
         packed.forward_bf16(geometry, &input.data::<bf16>(), narrow, &epilogue, output);
