@@ -74,6 +74,11 @@ pub fn widen(x: &[bf16], out: &mut [f32]) {
     crate::pointwise::map(x, out, to_f32);
 }
 
+/// [`to_f32`] of every element, on the calling thread.
+pub(crate) fn widen_here(x: &[bf16], out: &mut [f32]) {
+    crate::pointwise::apply(x, out, &to_f32);
+}
+
 /// [`round`] on the calling thread.
 pub(crate) fn round_here(x: &[f32], out: &mut [bf16]) {
     vectorized(|| {

@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use crate::Element;
-use crate::arch::{Isa, PoolWindow, vectorized};
+use crate::arch::{Isa, PoolWindow, vectorize, vectorized};
+use crate::bf16::{bf16, round, round_here, widen_here, widened};
 use crate::layout::{MAX_SIZE, element_count};
-use crate::threads::{Pieces, parallel_chunks_mut, parallel_for};
+use crate::memory::Buffer;
+use crate::threads::{Pieces, parallel_chunks_mut, parallel_for, parallel_for_scratch};
 
 /// Sizes of a pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +81,11 @@ impl Pool2dGeometry {
         start.min(end)..end
     }
 
+    /// Whether every place is in at most one window, and windows lie side by side.
+    fn windows_touch(&self) -> bool {
+        self.kernel == self.stride && self.padding == [0, 0] && self.dilation == [1, 1]
+    }
+
     /// The places of window `(y, x)` that are not in the padding.
     #[inline]
     fn window(&self, y: usize, x: usize) -> PoolWindow {
@@ -139,6 +146,45 @@ pub fn max_forward<T: Element>(g: &Pool2dGeometry, input: &[T], output: &mut [T]
     });
 }
 
+/// [`max_forward`] of bf16.
+///
+/// # Panics
+/// If a length does not fit the geometry, or the rows of a window are apart (a dilation above 1).
+pub fn max_forward_bf16(g: &Pool2dGeometry, input: &[bf16], output: &mut [bf16], argmax: &mut [u32]) {
+    g.check(input.len(), output.len());
+    assert_eq!(output.len(), argmax.len(), "pool2d: length of argmax");
+    assert_eq!(g.dilation[0], 1, "pool2d of bf16: dilation of rows");
+    let [out_height, out_width] = g.output_size();
+    let (line_len, row_len) = (out_width * g.channels, g.in_width * g.channels);
+    if line_len == 0 {
+        return;
+    }
+    let isa = Isa::current();
+    let (values, places) = (Pieces::new(output, line_len), Pieces::new(argmax, line_len));
+    let rows_len = g.kernel[0] * row_len;
+    parallel_for_scratch(values.count(), rows_len + line_len, &|line, scratch: &mut [f32]| {
+        // SAFETY: each line runs once, and takes its own pieces.
+        let (values, places) = unsafe { (values.get(line), places.get(line)) };
+        // The rows that the windows of this line look at, widened.
+        let (n, y) = (line / out_height, line % out_height);
+        let first_row = (y * g.stride[0]).saturating_sub(g.padding[0]);
+        let count = g.taps(0, y, g.in_height).len() * row_len;
+        let (rows, maxima) = scratch.split_at_mut(rows_len);
+        let from = (n * g.in_height + first_row) * row_len;
+        widen_here(&input[from..from + count], &mut rows[..count]);
+        let above = first_row * g.in_width;
+        let pixels = maxima.chunks_exact_mut(g.channels).zip(places.chunks_exact_mut(g.channels));
+        for (x, (maxima, places)) in pixels.enumerate() {
+            let window = g.window(y, x);
+            let window = PoolWindow { first: window.first.saturating_sub(above), ..window };
+            max_of_window(isa, &window, &rows[..count], maxima, places);
+        }
+        let below = |place: u32| if place == NO_PLACE { NO_PLACE } else { place + above as u32 };
+        places.iter_mut().for_each(|place| *place = below(*place));
+        round_here(maxima, values);
+    });
+}
+
 /// Maximum over one window, for all channels.
 fn max_of_window<T: Element>(isa: Isa, w: &PoolWindow, image: &[T], values: &mut [T], places: &mut [u32]) {
     if w.rows == 0 || w.columns == 0 {
@@ -173,11 +219,11 @@ pub fn max_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], argmax: &
     assert_eq!(grad_output.len(), argmax.len(), "pool2d: length of argmax");
     let image = g.in_height * g.in_width * g.channels;
     let out_image = grad_output.len() / g.batch.max(1);
-    let apart = g.kernel == g.stride && g.padding == [0, 0] && g.dilation == [1, 1];
+    let apart = g.windows_touch();
     parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
         let (grads, places) = (&grad_output[n * out_image..][..out_image], &argmax[n * out_image..][..out_image]);
         if apart {
-            return vectorized(|| scatter_apart(g, grads, places, grad_image));
+            return scatter_apart(g, grads, places, grad_image, T::ZERO, &|grad| T::ZERO + grad);
         }
         grad_image.fill(T::ZERO);
         let (grads, places) = (grads.chunks_exact(g.channels), places.chunks_exact(g.channels));
@@ -191,23 +237,46 @@ pub fn max_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], argmax: &
     });
 }
 
-/// [`max_backward`] of one image whose windows touch but do not overlap: each place of a window is written once, the
-/// gradient where the maximum was and zero elsewhere.
-#[inline(always)]
-fn scatter_apart<T: Element>(g: &Pool2dGeometry, grads: &[T], argmax: &[u32], grad_image: &mut [T]) {
-    let ([height, width], [rows, columns], channels) = (g.output_size(), g.kernel, g.channels);
-    if [height * rows, width * columns] != [g.in_height, g.in_width] {
-        // The border that no window reaches.
-        grad_image.fill(T::ZERO);
+/// [`max_backward`] of bf16; where windows overlap, summed in `f32` and rounded once.
+///
+/// # Panics
+/// If a length does not fit the geometry.
+pub fn max_backward_bf16(g: &Pool2dGeometry, grad_output: &[bf16], argmax: &[u32], grad_input: &mut [bf16]) {
+    g.check(grad_input.len(), grad_output.len());
+    assert_eq!(grad_output.len(), argmax.len(), "pool2d: length of argmax");
+    if !g.windows_touch() {
+        let mut sums = Buffer::uninit(grad_input.len() * size_of::<f32>());
+        max_backward(g, widened(grad_output).as_slice::<f32>(), argmax, sums.as_mut_slice::<f32>());
+        return round(sums.as_slice(), grad_input);
     }
-    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-        let window = (y * width + x) * channels;
-        let (grads, argmax) = (&grads[window..][..channels], &argmax[window..][..channels]);
-        for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-            let place = (y * rows + i) * g.in_width + x * columns + j;
-            let values = &mut grad_image[place * channels..][..channels];
-            for ((value, &grad), &at) in values.iter_mut().zip(grads).zip(argmax) {
-                *value = if at == place as u32 { T::ZERO + grad } else { T::ZERO };
+    let image = g.in_height * g.in_width * g.channels;
+    let out_image = grad_output.len() / g.batch.max(1);
+    parallel_chunks_mut(grad_input, image.max(1), &|n, grad_image| {
+        let range = n * out_image..(n + 1) * out_image;
+        scatter_apart(g, &grad_output[range.clone()], &argmax[range], grad_image, bf16::ZERO, &|grad| grad);
+    });
+}
+
+vectorize! {
+    /// [`max_backward`] of one image whose windows touch but do not overlap: each place of a window is written once, what
+    /// `kept` makes of the gradient where the maximum was and zero elsewhere.
+    fn scatter_apart[S: Copy, F: Fn(S) -> S](
+        g: &Pool2dGeometry, grads: &[S], argmax: &[u32], grad_image: &mut [S], zero: S, kept: &F,
+    ) {
+        let ([height, width], [rows, columns], channels) = (g.output_size(), g.kernel, g.channels);
+        if [height * rows, width * columns] != [g.in_height, g.in_width] {
+            // The border that no window reaches.
+            grad_image.fill(zero);
+        }
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            let window = (y * width + x) * channels;
+            let (grads, argmax) = (&grads[window..][..channels], &argmax[window..][..channels]);
+            for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
+                let place = (y * rows + i) * g.in_width + x * columns + j;
+                let values = &mut grad_image[place * channels..][..channels];
+                for ((value, &grad), &at) in values.iter_mut().zip(grads).zip(argmax) {
+                    *value = if at == place as u32 { kept(grad) } else { zero };
+                }
             }
         }
     }
@@ -282,4 +351,42 @@ pub fn avg_backward<T: Element>(g: &Pool2dGeometry, grad_output: &[T], grad_inpu
             }
         });
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of bf16: values, places and gradients are those of `f32`, rounded; windows that touch, overlap, lie in the padding, and
+    /// leave a border.
+    #[test]
+    fn bf16_equals_f32_rounded() {
+        for (kernel, stride, padding, dilation) in [
+            ([2, 2], [2, 2], [0, 0], [1, 1]),
+            ([3, 3], [2, 2], [1, 1], [1, 1]),
+            ([3, 2], [1, 3], [1, 0], [1, 2]),
+            ([2, 2], [2, 2], [1, 1], [1, 1]),
+            ([1, 1], [5, 5], [0, 0], [1, 1]),
+        ] {
+            let (batch, channels, in_height, in_width) = (2, 19, 7, 9);
+            let g = Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation };
+            let value = |i: usize| bf16::from_f32((i.wrapping_mul(2_654_435_761) >> 7 & 0xff) as f32 - 128.0);
+            let mut input: Vec<bf16> = (0..g.input_len()).map(value).collect();
+            input[40] = bf16::NAN;
+            let grad: Vec<bf16> = (0..g.output_len()).map(|i| value(i + 3)).collect();
+            let wide = |x: &[bf16]| -> Vec<f32> { x.iter().map(|x| x.to_f32()).collect() };
+            let bits = |x: &[bf16]| -> Vec<u16> { x.iter().map(|x| x.to_bits()).collect() };
+            let narrow = |x: &[f32]| -> Vec<u16> { x.iter().map(|&x| bf16::from_f32(x).to_bits()).collect() };
+            let (mut expected, mut places) = (vec![0.0; g.output_len()], vec![0; g.output_len()]);
+            max_forward(&g, &wide(&input), &mut expected, &mut places);
+            let (mut found, mut found_places) = (vec![bf16::ONE; g.output_len()], vec![7; g.output_len()]);
+            max_forward_bf16(&g, &input, &mut found, &mut found_places);
+            assert_eq!((bits(&found), found_places), (narrow(&expected), places.clone()), "{g:?}");
+            let mut expected = vec![0.0; g.input_len()];
+            max_backward(&g, &wide(&grad), &places, &mut expected);
+            let mut found = vec![bf16::ONE; g.input_len()];
+            max_backward_bf16(&g, &grad, &places, &mut found);
+            assert_eq!(wide(&found), expected.iter().map(|&x| bf16::from_f32(x).to_f32()).collect::<Vec<_>>(), "{g:?}");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //! Overlapping windows add up. Padding is minus infinity for the maximum and 0 for the average. A NaN in a window is
 //! its maximum.
 
+use striate_kernels::bf16::bf16;
 use striate_kernels::memory::Buffer;
 use striate_kernels::pooling::{self as kernel, Pool2dGeometry};
 
@@ -66,7 +67,7 @@ impl Tensor {
 
     /// Like [`max_pool2d`](Self::max_pool2d), with a mistake as an error.
     pub fn try_max_pool2d(&self, options: Pool2dOptions) -> Result<Tensor, TensorError> {
-        if self.dtype() == DType::BF16 {
+        if self.dtype() == DType::BF16 && options.dilation[0] > 1 {
             return crate::autocast::rounded(self, |x| x.try_max_pool2d(options));
         }
         Ok(max_pool2d(self, options, |_, _| ())?.0)
@@ -152,12 +153,19 @@ fn max_pool2d<R>(
     let geometry = geometry(OP, x, options)?;
     let layout = output_layout(&geometry);
     let mut argmax = Buffer::uninit(layout.numel() * size_of::<u32>());
-    let output = dispatch_float!(x.dtype(), OP, |T| {
-        let input = x.data_in_format::<T>(MemoryFormat::ChannelsLast);
-        Tensor::fill_layout::<T>(layout.clone(), x.dtype(), |output| {
-            kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
+    let output = if x.dtype() == DType::BF16 {
+        let input = x.data_in_format::<bf16>(MemoryFormat::ChannelsLast);
+        Tensor::fill_layout::<bf16>(layout.clone(), DType::BF16, |output| {
+            kernel::max_forward_bf16(&geometry, &input, output, argmax.as_mut_slice::<u32>());
         })
-    });
+    } else {
+        dispatch_float!(x.dtype(), OP, |T| {
+            let input = x.data_in_format::<T>(MemoryFormat::ChannelsLast);
+            Tensor::fill_layout::<T>(layout.clone(), x.dtype(), |output| {
+                kernel::max_forward(&geometry, &input, output, argmax.as_mut_slice::<u32>());
+            })
+        })
+    };
     let found = places(&layout, argmax.as_slice::<u32>());
     Ok((output.record(OP, &[x], || MaxPool2dBackward { geometry, argmax }), found))
 }
@@ -170,6 +178,13 @@ struct MaxPool2dBackward {
 
 impl Backward for MaxPool2dBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
+        if grad.dtype() == DType::BF16 {
+            let grad_output = grad.data_in_format::<bf16>(MemoryFormat::ChannelsLast);
+            let grad_input = Tensor::fill_layout::<bf16>(input_layout(&self.geometry), DType::BF16, |grad_input| {
+                kernel::max_backward_bf16(&self.geometry, &grad_output, self.argmax.as_slice::<u32>(), grad_input);
+            });
+            return Ok(vec![Some(grad_input)]);
+        }
         let grad_input = dispatch_float!(grad.dtype(), "max_pool2d", |T| {
             let grad_output = grad.data_in_format::<T>(MemoryFormat::ChannelsLast);
             Tensor::fill_layout::<T>(input_layout(&self.geometry), grad.dtype(), |grad_input| {
@@ -190,6 +205,10 @@ impl Backward for MaxPool2dBackward {
         };
         let places = (0..grad.numel()).map(place).collect();
         let shape = [batch, channels, in_height, in_width];
+        if grad.dtype() == DType::BF16 {
+            let wide = accumulate_at("max_pool2d", &grad.try_to_dtype(DType::F32)?, &shape, places)?;
+            return Ok(vec![Some(wide.try_to_dtype(DType::BF16)?)]);
+        }
         Ok(vec![Some(accumulate_at("max_pool2d", grad, &shape, places)?)])
     }
 }
