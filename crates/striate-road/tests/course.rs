@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +43,19 @@ fn a_mistake_has_one_id() {
     }
     ids.retain(|_, ids| ids.len() > 1);
     assert!(ids.is_empty(), "{ids:#?}");
+}
+
+/// A card in somebody's progress that was made under an old id still has a mistake to ask for.
+#[test]
+fn a_renamed_mistake_leads_to_one_that_is_there() {
+    let of_courses = Course::ALL.into_iter().flat_map(|course| course.functions().iter().map(|asked| asked.exercise));
+    let exercises = striate_road::exercises::all().iter().copied().chain(of_courses);
+    let ids: BTreeSet<&str> = exercises.flat_map(|exercise| exercise.misconceptions.iter().map(|m| m.id)).collect();
+    let renames = striate_road::map::Road::embedded().renames();
+    for old in renames.misconceptions.keys() {
+        assert!(!ids.contains(old.as_str()), "{old} is renamed and in use");
+        assert!(ids.contains(renames.misconception(old)), "{old} leads nowhere");
+    }
 }
 
 /// A copy of one of the folders beside this file.

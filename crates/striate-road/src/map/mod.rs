@@ -213,6 +213,9 @@ pub struct Renames {
     /// Of exercises.
     #[serde(default)]
     pub exercises: BTreeMap<String, String>,
+    /// Of misconceptions.
+    #[serde(default)]
+    pub misconceptions: BTreeMap<String, String>,
 }
 
 impl Renames {
@@ -224,6 +227,11 @@ impl Renames {
     /// The current id of an exercise that may be known by an old one.
     pub fn exercise<'a>(&'a self, id: &'a str) -> &'a str {
         follow(&self.exercises, id)
+    }
+
+    /// The current id of a misconception that may be known by an old one.
+    pub fn misconception<'a>(&'a self, id: &'a str) -> &'a str {
+        follow(&self.misconceptions, id)
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) fn needed(connection: &Connection, renames: &Renames) -> rusqlite::Re
     let exercises = format!("{exercises} OR EXISTS (SELECT 1 FROM reviews WHERE exercise = ?1)");
     let stations = "SELECT EXISTS (SELECT 1 FROM marks WHERE station = ?1) OR \
                     EXISTS (SELECT 1 FROM notes WHERE station = ?1)";
-    Ok(any(&renames.exercises, &exercises)? || any(&renames.stations, stations)?)
+    let misconceptions = "SELECT EXISTS (SELECT 1 FROM met WHERE misconception = ?1) OR \
+                          EXISTS (SELECT 1 FROM reviews WHERE misconception = ?1)";
+    Ok(any(&renames.exercises, &exercises)?
+        || any(&renames.stations, stations)?
+        || any(&renames.misconceptions, misconceptions)?)
 }
 
 /// Moves everything to the current ids. Where both ids hold something, the better mark and both notes stay.
@@ -35,6 +39,14 @@ pub(super) fn apply(transaction: &Transaction<'_>, renames: &Renames) -> rusqlit
             transaction.execute(&sql, params![old, current])?;
             // What stands under the current id already is the same attempt, hint or review.
             transaction.execute(&format!("DELETE FROM {table} WHERE exercise = ?1"), [old])?;
+        }
+    }
+    for old in renames.misconceptions.keys() {
+        let current = renames.misconception(old);
+        for table in ["met", "reviews"] {
+            let sql = format!("UPDATE OR IGNORE {table} SET misconception = ?2 WHERE misconception = ?1");
+            transaction.execute(&sql, params![old, current])?;
+            transaction.execute(&format!("DELETE FROM {table} WHERE misconception = ?1"), [old])?;
         }
     }
     for old in renames.stations.keys() {

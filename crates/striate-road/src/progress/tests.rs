@@ -286,13 +286,15 @@ fn progress_follows_a_rename() {
     let table = Renames {
         stations: pairs(&[("old-bench", "bench"), ("bench", "filter-bench")]),
         exercises: pairs(&[("conv", "convolve2d")]),
+        misconceptions: pairs(&[("flip", "kernel-flipped")]),
     };
     for _ in 0..2 {
         progress.follow_renames(&table).unwrap();
         let record = progress.exercise("convolve2d").unwrap();
         assert_eq!((record.best, record.latest, record.attempts), (Passed, WrongValue, 2));
         assert_eq!(progress.exercises().unwrap().len(), 1);
-        assert_eq!(progress.misconceptions().unwrap()[0].exercise, "convolve2d");
+        let met = &progress.misconceptions().unwrap()[0];
+        assert_eq!([&met.exercise, &met.misconception], ["convolve2d", "kernel-flipped"]);
         assert_eq!(progress.hints("convolve2d").unwrap(), 1);
         assert_eq!(progress.marks().unwrap(), [("filter-bench".to_string(), StationMark::Done)].into());
         assert_eq!(progress.note("filter-bench").unwrap().unwrap().text, "New.\n\n---\n\nOld.");

@@ -25,12 +25,12 @@ fn a_mistake_that_was_met_becomes_a_card_and_its_answers_travel_with_the_progres
     let mut progress = Progress::open(folder.path().join("progress.sqlite")).unwrap();
     let start = now() - 10 * DAY;
     met(&mut progress, "correlate2d", "kernel-flipped", start);
-    met(&mut progress, "cs231n.relu_backward", "relu-of-gradient", start + 1);
+    met(&mut progress, "cs231n.relu_backward", "relu-mask-from-gradient", start + 1);
     met(&mut progress, "cs231n.relu_backward", "changes-its-input", start + 2);
     met(&mut progress, "gone", "kernel-flipped", start + 3);
     let all = cards(&progress).unwrap();
     let ids: Vec<_> = all.iter().map(|card| card.misconception.as_str()).collect();
-    assert_eq!(ids, ["kernel-flipped", "relu-of-gradient"], "in the order in which they are due");
+    assert_eq!(ids, ["kernel-flipped", "relu-mask-from-gradient"], "in the order in which they are due");
     assert_eq!(all[0].due, start);
 
     progress.record_review(&answer(true, start + DAY)).unwrap();
