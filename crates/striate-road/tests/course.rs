@@ -484,27 +484,37 @@ fn with_classes(source: &str, layer: &str) -> String {
 fn with_torch() -> Option<CheckOptions> {
     let named = std::env::var_os("STRIATE_TORCH_PYTHON").map(PathBuf::from);
     let python = named.or_else(|| python().map(Path::to_path_buf))?;
-    let works = Command::new(&python).args(["-c", "import torch"]).output().is_ok_and(|done| done.status.success());
-    if !works {
+    if !imports_torch(&python) {
         eprintln!("SKIPPED: no Python with PyTorch; set STRIATE_TORCH_PYTHON");
         return None;
     }
     Some(CheckOptions { python: Some(python), ..options() })
 }
 
+/// Whether a Python finds PyTorch.
+fn imports_torch(python: &Path) -> bool {
+    Command::new(python).args(["-c", "import torch"]).output().is_ok_and(|done| done.status.success())
+}
+
+/// A program that starts a Python which finds no PyTorch.
+#[cfg(unix)]
+fn without_torch(python: &Path, folder: &Path) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+
+    fs::write(folder.join("torch.py"), "raise ImportError(\"No module named 'torch'\")\n").unwrap();
+    let program = folder.join("python");
+    let script = format!("#!/bin/sh\nPYTHONPATH='{}' exec '{}' \"$@\"\n", folder.display(), python.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
 #[test]
 #[cfg(unix)]
 fn without_pytorch_its_layers_are_not_checked_and_the_rest_is() {
-    use std::os::unix::fs::PermissionsExt;
-
     let Some(python) = python() else { return };
-    // A Python that finds no PyTorch, whatever this machine's finds.
     let bare = tempfile::tempdir().unwrap();
-    fs::write(bare.path().join("torch.py"), "raise ImportError('it is not here')\n").unwrap();
-    let program = bare.path().join("python");
-    let script = format!("#!/bin/sh\nPYTHONPATH='{}' exec '{}' \"$@\"\n", bare.path().display(), python.display());
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = if imports_torch(python) { without_torch(python, bare.path()) } else { python.to_path_buf() };
     let options = CheckOptions { python: Some(program), ..options() };
     let folder = copied("cs231n/assignment3");
     fs::write(
@@ -516,7 +526,9 @@ fn without_pytorch_its_layers_are_not_checked_and_the_rest_is() {
     assert!(report.passed(), "what cannot be checked is no failure: {report:#?}");
     assert_eq!((report.functions.len(), report.unchecked.len()), (1, 10));
     let text = striate_road::course::render_summary(&report, striate_road::text::TerminalStyle::default());
-    for words in ["? Not checked: rnn_step_forward", "MultiHeadAttention", "PyTorch", "it is not here", "--python"] {
+    for words in
+        ["? Not checked: rnn_step_forward", "MultiHeadAttention", "PyTorch", "No module named 'torch'", "--python"]
+    {
         assert!(text.contains(words), "{words}: {text}");
     }
 }
