@@ -72,7 +72,7 @@ pub(super) const SUM_OVER_WRONG_AXIS: Words = words(
     ("numpy", "numpy.sum, argument axis"),
 );
 pub(super) const KEEPS_BATCH_AXIS: Words = words(
-    "bias-gradient-keeps-an-axis",
+    "axis-kept",
     "db keeps an axis of length 1",
     "keepdims=True leaves (1, M) where b has (M,). Subtracted from b, it silently turns b into a matrix.",
     "Is db.shape equal to b.shape?",
@@ -94,7 +94,7 @@ pub(super) const COLUMN_FIRST: Words = words(
     ("numpy", "numpy.reshape, argument order"),
 );
 pub(super) const SOFTMAX_OVERFLOW: Words = words(
-    "softmax-overflow",
+    "max-not-subtracted",
     "large scores overflow in exp",
     "exp(1000) is infinite, and infinite / infinite is no number. Subtract each row's maximum from its scores first: softmax \
      does not change, and no exponent is above 0.",
@@ -131,7 +131,7 @@ pub(super) const MAX_OF_ALL: Words = words(
     ("cs231n", "notes: Linear classification, Practical issues: Numeric stability"),
 );
 pub(super) const LOG_EPSILON: Words = words(
-    "log-epsilon",
+    "epsilon-in-log",
     "a small number is added inside the logarithm",
     "log(p + epsilon) hides log(0), but it bends the loss everywhere, and its gradient no longer is p - 1. Compute \
      log p as shifted score minus log of the sum of exponentials: it needs no epsilon.",

@@ -293,7 +293,7 @@ static RELU_BACKWARD: Exercise = Exercise {
         )
         .when(|arguments| both(arguments, |dout, x| if x > 0.0 { 0.0 } else { dout })),
         words(
-            "relu-derivative-at-zero",
+            "relu-slope-at-zero",
             "the gradient passes where x is exactly 0",
             "At 0 ReLU has a corner. The course, like every framework, takes the slope 0 there: x > 0, not x >= 0. Dead inputs, \
              which are exactly 0, would else get gradients.",

@@ -362,6 +362,23 @@ const MISCONCEPTIONS: &[Misconception] = &[
         },
     },
     Misconception {
+        id: "filters-summed",
+        title: "the filters are summed and the channels kept: the output has C planes and not F",
+        explanation: "A filter gives one plane: its products are summed over all channels. Two filters give two planes, and \
+                      nothing is summed over f. In a loop, out[n, f] is what a filter adds to.",
+        question: "How many planes has the output of 5 filters on an image of 3 channels?",
+        see: ("dls-c4", "W1 Padding; Strided convolutions; Convolutions over volume; One layer"),
+        behaviour: |arguments| {
+            let call = Call::new(arguments);
+            let (_, channels, height, width) = call.w.dim();
+            let mut spread = Array4::<f64>::zeros((channels, channels, height, width));
+            for c in 0..channels {
+                spread.slice_mut(s![c, c, .., ..]).assign(&call.w.index_axis(Axis(1), c).sum_axis(Axis(0)));
+            }
+            call.toolkit(spread.view(), &vec![call.b.iter().sum::<f64>(); channels], call.geometry)
+        },
+    },
+    Misconception {
         id: "last-channel-only",
         title: "each channel's result overwrites the one before, so that only the last channel counts",
         explanation: "A filter looks at all channels at once: the products are summed over c as well as over u and v. Use \

@@ -167,7 +167,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| gradients(arguments, Block { inner: open_relu, ..RIGHT }),
     },
     Misconception {
-        id: "relu-derivative-at-zero",
+        id: "relu-slope-at-zero",
         title: "ReLUs pass the gradient where their input was exactly 0",
         explanation: "At 0 either is a subgradient; every framework takes 0, and so does the task: > and not >=. Zeros are not rare: black \
                       borders make them in numbers.",

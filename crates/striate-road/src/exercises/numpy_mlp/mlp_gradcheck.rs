@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature};
 use crate::exercises::arguments::{f64_array, float_named, floats, i64_array, returns, whole_numbers};
 use crate::exercises::numbers::Numbers;
-use crate::value::Value;
+use crate::value::{Array, Value};
 
 /// The exercise.
 pub static MLP_GRADCHECK: Exercise = Exercise {
@@ -202,7 +202,25 @@ const CHECKS: (&str, &str) = ("dls-c2", "W1 Gradient checking");
 
 const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
-        id: "softmax-overflow",
+        id: "axis-kept",
+        title: "the gradients of the biases keep the axis of the batch: shapes (1, U) and (1, K)",
+        explanation: "keepdims=True leaves an axis of length 1 where the batch was. It broadcasts, so b1 - lr * db1 works once and \
+                      turns b1 into a matrix. A gradient has the shape of its parameter.",
+        question: "Which shape has dlogits.sum(axis=0), and which with keepdims=True?",
+        see: ("numpy", "numpy.sum, argument keepdims"),
+        behaviour: |arguments| match reference(arguments) {
+            Outcome::Value(Value::Tuple(parts)) => {
+                let kept = parts.into_iter().map(|part| match part {
+                    Value::Array(Array::F64(array)) if array.ndim() == 1 => array.insert_axis(Axis(0)).into(),
+                    other => other,
+                });
+                returns(Value::Tuple(kept.collect()))
+            }
+            other => other,
+        },
+    },
+    Misconception {
+        id: "max-not-subtracted",
         title: "the exponentials overflow for large logits",
         explanation: "exp(710) is infinite, and infinite by infinite is not a number. Softmax does not change when all logits of a row are shifted: \
                       subtract the row's maximum first, then the largest exponential is 1.",
@@ -263,7 +281,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, Slips { passes: |_| true, ..RIGHT }),
     },
     Misconception {
-        id: "relu-derivative-at-zero",
+        id: "relu-slope-at-zero",
         title: "the ReLU passes the gradient where its input was exactly 0",
         explanation: "At 0 either is a subgradient; the task and every framework take 0: > and not >=. With weights and inputs of 0 it decides \
                       about everything.",
@@ -272,7 +290,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
         behaviour: |arguments| with(arguments, Slips { passes: |z| z >= 0.0, ..RIGHT }),
     },
     Misconception {
-        id: "log-epsilon",
+        id: "epsilon-in-log",
         title: "a small number is added inside the logarithm",
         explanation: "log(p + 1e-8) hides the overflow and changes the loss: it can never exceed 18.4, and a confident mistake costs no more than \
                       that. With the shifted logits log(p) is logit - log(sum), which is exact.",

@@ -274,8 +274,9 @@ const MISCONCEPTIONS: &[Misconception] = &[
     Misconception {
         id: "nan-on-flat",
         title: "flat windows give 0 / 0, which is not a number",
-        explanation: "A window whose pixels are all equal has norm 0. One NaN is enough to spoil an argmax over the map: it \
-                      compares false with everything. Ask for flatness first and return 0 there.",
+        explanation: "A window whose pixels are all equal has norm 0. One NaN is enough to spoil an argmax over the map. Ask \
+                      for flatness first and return 0 there. Looking for it afterwards with scores == np.nan finds none: it \
+                      compares false with everything, itself included; np.isnan finds it.",
         question: "What is the norm of a window of sky?",
         see: ("dlbook", "4.1 Overflow and Underflow"),
         behaviour: |arguments| windows(arguments, correlation),
