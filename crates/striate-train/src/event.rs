@@ -72,6 +72,9 @@ pub enum Event {
         validation_accuracy: f64,
         /// Whether this is the best epoch so far, whose weights are kept.
         best: bool,
+        /// Learning rate of its last step; 0 in files of earlier versions, which do not say.
+        #[serde(default)]
+        learning_rate: f64,
         /// Time spent on the run, over all sessions.
         elapsed_seconds: f64,
     },

@@ -318,6 +318,7 @@ impl<'a> Session<'a> {
             self.position.best = Some(epoch);
             self.best = deep_copy(&evaluated.state_dict());
         }
+        let learning_rate = self.learning_rate(self.position.step.saturating_sub(1));
         if let Some(plateau) = &mut self.position.plateau {
             plateau.step(epoch.loss);
         }
@@ -329,6 +330,7 @@ impl<'a> Session<'a> {
             validation_loss: epoch.loss,
             validation_accuracy: epoch.accuracy,
             best,
+            learning_rate,
             elapsed_seconds: self.reporter.elapsed(),
         })?;
         self.save()?;
