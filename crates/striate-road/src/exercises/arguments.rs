@@ -3,7 +3,7 @@
 //! References and misconceptions are only ever called with the probes of their own exercise, so a wrong type here is
 //! a mistake in the exercise and panics.
 
-use ndarray::{ArrayView, Dimension};
+use ndarray::{ArrayView, Axis, Dimension};
 
 use crate::exercise::{Element, Kind, Outcome, Parameter};
 use crate::value::{Array, Callback, Value};
@@ -69,6 +69,16 @@ pub(super) fn rejects(reason: impl Into<String>) -> Outcome {
 /// A result, from anything that is a value.
 pub(super) fn returns(value: impl Into<Value>) -> Outcome {
     Outcome::Value(value.into())
+}
+
+/// The results with an axis of length 1 before the only one that a vector has: what `keepdims=True` leaves of a batch.
+pub(super) fn keeping_first_axis(outcome: Outcome) -> Outcome {
+    let Outcome::Value(Value::Tuple(parts)) = outcome else { return outcome };
+    let kept = parts.into_iter().map(|part| match part {
+        Value::Array(Array::F64(array)) if array.ndim() == 1 => array.insert_axis(Axis(0)).into(),
+        other => other,
+    });
+    returns(Value::Tuple(kept.collect()))
 }
 
 fn with_axes<T, D: Dimension>(array: ndarray::ArrayViewD<'_, T>, index: usize) -> ArrayView<'_, T, D> {

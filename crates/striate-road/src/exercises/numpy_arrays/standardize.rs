@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, Axis, array};
 
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature};
-use crate::exercises::arguments::{f64_array, floats, returns};
+use crate::exercises::arguments::{f64_array, floats, keeping_first_axis, returns};
 use crate::exercises::numbers::Numbers;
 use crate::value::{Array, Value};
 
@@ -246,16 +246,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       last axis of x. Whoever receives mean expects one axis.",
         question: "Which shape has x.mean(axis=0), and which with keepdims=True?",
         see: ("numpy", "numpy.mean, argument keepdims"),
-        behaviour: |arguments| match reference(arguments) {
-            Outcome::Value(Value::Tuple(parts)) => {
-                let kept = parts.into_iter().map(|part| match part {
-                    Value::Array(Array::F64(array)) if array.ndim() == 1 => array.insert_axis(Axis(0)).into(),
-                    other => other,
-                });
-                returns(Value::Tuple(kept.collect()))
-            }
-            other => other,
-        },
+        behaviour: |arguments| keeping_first_axis(reference(arguments)),
     },
     Misconception {
         id: "constant-column-unchanged",

@@ -3,9 +3,11 @@
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::exercise::{Exercise, Kind, Misconception, Outcome, Parameter, Probe, Property, Signature};
-use crate::exercises::arguments::{f64_array, float_named, floats, i64_array, returns, whole_numbers};
+use crate::exercises::arguments::{
+    f64_array, float_named, floats, i64_array, keeping_first_axis, returns, whole_numbers,
+};
 use crate::exercises::numbers::Numbers;
-use crate::value::{Array, Value};
+use crate::value::Value;
 
 /// The exercise.
 pub static MLP_GRADCHECK: Exercise = Exercise {
@@ -208,16 +210,7 @@ const MISCONCEPTIONS: &[Misconception] = &[
                       turns b1 into a matrix. A gradient has the shape of its parameter.",
         question: "Which shape has dlogits.sum(axis=0), and which with keepdims=True?",
         see: ("numpy", "numpy.sum, argument keepdims"),
-        behaviour: |arguments| match reference(arguments) {
-            Outcome::Value(Value::Tuple(parts)) => {
-                let kept = parts.into_iter().map(|part| match part {
-                    Value::Array(Array::F64(array)) if array.ndim() == 1 => array.insert_axis(Axis(0)).into(),
-                    other => other,
-                });
-                returns(Value::Tuple(kept.collect()))
-            }
-            other => other,
-        },
+        behaviour: |arguments| keeping_first_axis(reference(arguments)),
     },
     Misconception {
         id: "max-not-subtracted",
