@@ -14,7 +14,7 @@ use crate::arch::Isa;
 pub const LARGE: usize = 40 << 20;
 
 /// Elements of a block that is computed before it is copied out, about.
-const BLOCK: usize = 512;
+const BLOCK: usize = 256;
 
 /// The longest unit that is computed apart: two of them lie in the second-level cache.
 const LONGEST_UNIT: usize = 16 * 1024;
