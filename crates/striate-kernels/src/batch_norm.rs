@@ -77,7 +77,7 @@ pub fn statistics<S: Widen<T>, T: Element>(x: &[S], mean: &mut [T], variance: &m
     let first = &*mean;
     reduce_rows(rows, channels, sums, &|rows, sums| {
         let x = &x[rows.start * channels..rows.end * channels];
-        column_sums([x, x], first, channels, sums, &|[x, _], mean| [(x - mean) * (x - mean), x - mean]);
+        column_sums([x], first, sums, |[x], mean| [(x - mean) * (x - mean), x - mean]);
     });
     for (c, (mean, variance)) in mean.iter_mut().zip(variance).enumerate() {
         let rest = sums[channels + c];
@@ -236,7 +236,7 @@ fn parameter_gradients<S: Widen<T>, T: Element>(
     reduce_rows(x.len() / channels, 2 * channels, sums, &|rows, sums| {
         let range = rows.start * channels..rows.end * channels;
         let both = [&x[range.clone()], &grad_output[range]];
-        column_sums(both, n.mean, channels, sums, &|[x, grad], mean| [grad * (x - mean), grad]);
+        column_sums(both, n.mean, sums, |[x, grad], mean| [grad * (x - mean), grad]);
     });
     for c in 0..channels {
         grad_weight[c] = sums[c] * n.inverse_deviation(c);

@@ -367,71 +367,85 @@ pub fn min<T: Element>(x: &[T]) -> T {
 pub fn sum_rows<S: Widen<T>, T: Element>(x: &[S], out: &mut [T]) {
     let columns = out.len();
     assert!(columns > 0 && x.len().is_multiple_of(columns), "sum_rows: {} values in {columns} columns", x.len());
+    let no_parameters = Buffer::zeroed(columns * size_of::<T>());
     reduce_rows(x.len() / columns, columns, out, &|rows, sums| {
         let x = &x[rows.start * columns..rows.end * columns];
-        column_sums([x, x], &[], columns, sums, &|[x, _], _| [x]);
+        column_sums([x], no_parameters.as_slice(), sums, |[x], _| [x]);
     });
 }
 
-/// Columns worked on at once, and rows in flight.
-const BLOCK: [usize; 2] = [16, 4];
+/// Rows narrower than this are taken several at a time, so that the loops over them are long.
+const WIDTH: usize = 256;
 
-vectorize! {
-    /// Column sums of `K` quantities over all rows of `x` and `y` (`[rows, columns]` both): overwrites `sums`
-    /// (`[K, columns]`) with the sums of `f([x, y], parameter)`, `parameters` being `[columns]` values or none.
-    pub(crate) fn column_sums[S: Widen<T>, T: Element, const K: usize, F: Fn([T; 2], T) -> [T; K]](
-        from: [&[S]; 2], parameters: &[T], columns: usize, sums: &mut [T], f: &F,
-    ) {
-        let rows = from[0].len() / columns;
-        let [width, depth] = BLOCK;
-        let mut first = 0;
-        while first + width <= columns {
-            let mut parameter = [T::ZERO; BLOCK[0]];
-            if !parameters.is_empty() {
-                parameter.copy_from_slice(&parameters[first..first + width]);
-            }
-            let mut lanes = [[[T::ZERO; BLOCK[0]]; K]; BLOCK[1]];
-            for row in 0..rows / depth {
-                for (i, lane) in lanes.iter_mut().enumerate() {
-                    add_row(lane, from, (row * depth + i) * columns + first, &parameter, f);
-                }
-            }
-            for row in rows / depth * depth..rows {
-                add_row(&mut lanes[row % depth], from, row * columns + first, &parameter, f);
-            }
-            for (k, c) in (0..K).flat_map(|k| (0..width).map(move |c| (k, c))) {
-                let [a, b, d, e] = lanes.map(|lane| lane[k][c]);
-                sums[k * columns + first + c] = (a + b) + (d + e);
-            }
-            first += width;
-        }
-        (0..K).for_each(|k| sums[k * columns + first..(k + 1) * columns].fill(T::ZERO));
-        for start in (0..rows).map(|row| row * columns) {
-            for c in first..columns {
-                let values = from.map(|values| values[start + c].widen());
-                let values = f(values, parameters.get(c).copied().unwrap_or(T::ZERO));
-                for (k, value) in values.into_iter().enumerate() {
-                    sums[k * columns + c] += value;
-                }
-            }
+/// Rows whose quantities are added to one another before they meet the running sums.
+const DEPTH: usize = 4;
+
+/// Column sums of `K` quantities over the rows of `from` (`[rows, columns]` each, `columns` being the length of
+/// `parameters`): overwrites `sums` (`[K, columns]`) with the sums of `f(values, parameter)`. On the calling thread.
+pub(crate) fn column_sums<S: Widen<T>, T: Element, const N: usize, const K: usize>(
+    from: [&[S]; N],
+    parameters: &[T],
+    sums: &mut [T],
+    f: impl Fn([T; N], T) -> [T; K],
+) {
+    let columns = parameters.len();
+    sums.fill(T::ZERO);
+    if columns >= WIDTH {
+        return add_rows(from, parameters, sums, &f);
+    }
+    // Rows side by side, each with sums of its own.
+    let width = WIDTH.div_ceil(columns) * columns;
+    let (mut wide_parameters, mut wide_sums) = ([T::ZERO; 2 * WIDTH], [[T::ZERO; 2 * WIDTH]; K]);
+    wide_parameters[..width].chunks_mut(columns).for_each(|copy| copy.copy_from_slice(parameters));
+    let wide_sums = &mut wide_sums.as_flattened_mut()[..K * width];
+    add_rows(from, &wide_parameters[..width], wide_sums, &f);
+    for (sums, wide_sums) in sums.chunks_mut(columns).zip(wide_sums.chunks(width)) {
+        for row in wide_sums.chunks(columns) {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
         }
     }
 }
 
-/// Adds the quantities of neighbouring columns of one row, from place `start` on.
+vectorize! {
+    /// Adds `f(values, parameter)` of all rows, which are as wide as `parameters`, to `sums`. The last may be shorter.
+    fn add_rows[S: Widen<T>, T: Element, const N: usize, const K: usize, F: Fn([T; N], T) -> [T; K]](
+        from: [&[S]; N], parameters: &[T], sums: &mut [T], f: &F,
+    ) {
+        let width = parameters.len();
+        let deep = from[0].len() / (DEPTH * width) * (DEPTH * width);
+        for start in (0..deep).step_by(DEPTH * width) {
+            add_block::<S, T, N, K, DEPTH>(from.map(|x| &x[start..start + DEPTH * width]), width, parameters, sums, f);
+        }
+        for start in (deep..from[0].len()).step_by(width) {
+            let end = (start + width).min(from[0].len());
+            add_block::<S, T, N, K, 1>(from.map(|x| &x[start..end]), end - start, parameters, sums, f);
+        }
+    }
+}
+
+/// Adds `f` of `R` rows of `columns` values to the first sums of each quantity.
 #[inline(always)]
-fn add_row<S: Widen<T>, T: Element, const K: usize>(
-    sums: &mut [[T; BLOCK[0]]; K],
-    [x, y]: [&[S]; 2],
-    start: usize,
-    parameter: &[T; BLOCK[0]],
-    f: &impl Fn([T; 2], T) -> [T; K],
+fn add_block<S: Widen<T>, T: Element, const N: usize, const K: usize, const R: usize>(
+    from: [&[S]; N],
+    columns: usize,
+    parameters: &[T],
+    sums: &mut [T],
+    f: &impl Fn([T; N], T) -> [T; K],
 ) {
-    let (x, y) = (&x[start..start + BLOCK[0]], &y[start..start + BLOCK[0]]);
-    for c in 0..BLOCK[0] {
-        let values = f([x[c].widen(), y[c].widen()], parameter[c]);
+    let rows: [[&[S]; N]; R] = std::array::from_fn(|r| from.map(|x| &x[r * columns..(r + 1) * columns]));
+    let mut rest = sums.chunks_exact_mut(parameters.len());
+    let sums: [&mut [T]; K] = std::array::from_fn(|_| &mut rest.next().expect("K quantities")[..columns]);
+    let parameters = &parameters[..columns];
+    for c in 0..columns {
+        let mut totals = [T::ZERO; K];
+        for row in rows {
+            let values = f(row.map(|x| x[c].widen()), parameters[c]);
+            for k in 0..K {
+                totals[k] += values[k];
+            }
+        }
         for k in 0..K {
-            sums[k][c] += values[k];
+            sums[k][c] += totals[k];
         }
     }
 }
