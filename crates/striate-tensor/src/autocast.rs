@@ -4,7 +4,7 @@
 //!
 //! | in bf16, summed in f32 | in f32 | in the type of their inputs |
 //! | --- | --- | --- |
-//! | `matmul`, `linear`, `conv2d`, `conv1d`, `conv_transpose2d`, the input's part of `gru` and `rnn_tanh`, and what is made of them | `softmax`, `log_softmax`, `cross_entropy`, `nll_loss`, `layer_norm` and its kin, `sum`, `mean` and what is made of them, `cumsum`, `cumprod`, `lstm`, the steps of `gru` and `rnn_tanh` | all others; `batch_norm` keeps its statistics in f32; of two different floats, the wider |
+//! | `matmul`, `linear`, `conv2d`, `conv1d`, `conv_transpose2d`, `lstm` (gates and cells in f32), the input's part of `gru` and `rnn_tanh`, and what is made of them | `softmax`, `log_softmax`, `cross_entropy`, `nll_loss`, `layer_norm` and its kin, `sum`, `mean` and what is made of them, `cumsum`, `cumprod`, the steps of `gru` and `rnn_tanh` | all others; `batch_norm` keeps its statistics in f32; of two different floats, the wider |
 //!
 //! Parameters stay f32, and so do their gradients: what a product needs of them is cast once per scope and version. bf16
 //! has the range of f32, so no loss needs scaling.

@@ -1,7 +1,7 @@
 //! Matrix products with any strides.
 
 use crate::Element;
-use crate::arch::{Isa, TileIsa};
+use crate::arch::TileIsa;
 
 mod bf16;
 mod generic;
@@ -153,28 +153,4 @@ fn dispatch<T: Element>(a: MatrixRef<'_, T>, b: MatrixRef<'_, T>, c: MatrixMut<'
         return tiled::gemm(TileIsa::f32(), a, b, c, accumulate);
     }
     generic::gemm(a, b, c, accumulate);
-}
-
-/// `c = a * b` on the calling thread, where the rows of `a` are adjacent in themselves, and `b` and `c` dense. For callers
-/// that are parallel outside and keep `b`.
-///
-/// # Panics
-/// If the lengths do not fit.
-pub(crate) fn multiply_block<T: Element>(a: MatrixRef<'_, T>, b: &[T], c: &mut [T]) {
-    assert!(a.rows > 0 && a.cols > 0 && a.col_stride == 1 && !b.is_empty(), "multiply_block: sizes");
-    assert!(extent(a.rows, a.cols, a.row_stride, 1) <= a.data.len(), "multiply_block: a reaches past its slice");
-    let columns = b.len() / a.cols;
-    assert!(b.len() == a.cols * columns && c.len() == a.rows * columns, "multiply_block: lengths");
-    if let (Some(data), Some(b), Some(c)) = (T::as_f32(a.data), T::as_f32(b), T::as_f32_mut(c)) {
-        let a = MatrixRef { data, rows: a.rows, cols: a.cols, row_stride: a.row_stride, col_stride: 1 };
-        return tiled::multiply_block(Isa::current(), a, b, c);
-    }
-    c.fill(T::ZERO);
-    for (row, c) in c.chunks_exact_mut(columns).enumerate() {
-        for (&a, b) in a.data[row * a.row_stride..][..a.cols].iter().zip(b.chunks_exact(columns)) {
-            for (c, &b) in c.iter_mut().zip(b) {
-                *c += a * b;
-            }
-        }
-    }
 }

@@ -187,56 +187,9 @@ fn pack_rows(b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, 
     }
 }
 
-/// [`super::multiply_block`], whose caller checked the lengths.
-pub(super) fn multiply_block(isa: Isa, a: MatrixRef<'_, f32>, b: &[f32], c: &mut [f32]) {
-    let columns = b.len() / a.cols;
-    let isa = TileIsa::F32(isa);
-    let width = isa.lanes() * isa.max_vectors();
-    for first in (0..columns).step_by(width) {
-        let cols = width.min(columns - first);
-        for_each_tile(0..a.rows, isa.max_rows(cols.div_ceil(isa.lanes())), |row, height| {
-            let tile = Tile {
-                a: a.data[row * a.row_stride..].as_ptr(),
-                a_row: a.row_stride,
-                a_step: 1,
-                a_segment: 0,
-                b: b[first..].as_ptr(),
-                b_step: columns,
-                b_segment: 0,
-                segments: 1,
-                depth: a.cols,
-                c: c[row * columns + first..].as_mut_ptr(),
-                c_row: columns,
-                cols,
-                start: Start::Zero,
-            };
-            // SAFETY: the rows and columns are inside the slices; `c` is borrowed alone; the height is within the limit and
-            // `isa` comes from the list of available ones.
-            unsafe { tile.run(isa, height) };
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_instruction_set_multiplies_a_block() {
-        for &isa in Isa::available() {
-            for (rows, depth, columns) in [(1, 1, 1), (32, 40, 64), (7, 33, 20), (13, 5, 65), (40, 64, 32)] {
-                let a: Vec<f32> = (0..rows * depth).map(|i| ((i * 31) % 17) as f32 - 8.0).collect();
-                let b: Vec<f32> = (0..depth * columns).map(|i| ((i * 29) % 13) as f32 - 6.0).collect();
-                let mut c = vec![f32::NAN; rows * columns];
-                multiply_block(isa, MatrixRef::row_major(&a, rows, depth), &b, &mut c);
-                for (i, &c) in c.iter().enumerate() {
-                    let product = |k: usize| a[i / columns * depth + k] * b[k * columns + i % columns];
-                    // Small whole numbers: exact in any order.
-                    assert_eq!(c, (0..depth).map(product).sum::<f32>(), "{isa:?} {rows} {depth} {columns} at {i}");
-                }
-            }
-        }
-    }
 
     #[test]
     fn every_instruction_set_gives_the_product() {

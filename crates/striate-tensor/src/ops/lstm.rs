@@ -14,15 +14,15 @@
 //! each times the derivative of its sigmoid or tanh; `dh` and `dx` of the step before are their products with `W_hh` and
 //! `W_ih`, and the gradients of the weights are products over all steps at once.
 
-use striate_kernels::lstm::{self as kernel, LstmForward, LstmSaved, LstmShape, LstmState, LstmWeights};
+use striate_kernels::bf16::bf16;
+use striate_kernels::lstm::{self as kernel, LstmElement, LstmForward, LstmSaved, LstmShape, LstmState, LstmWeights};
 use striate_kernels::memory::Buffer;
 
 use super::arithmetic::same_dtype;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
-use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
 use crate::layout::MemoryFormat::Contiguous;
-use crate::{DType, Tensor, TensorError};
+use crate::{DType, Tensor, TensorElement, TensorError};
 
 const OP: &str = "lstm";
 
@@ -59,7 +59,6 @@ impl LstmParameters<'_> {
             expected.push(("a bias", bias, vec![4 * hidden]));
         }
         for (name, tensor, shape) in expected {
-            same_dtype(OP, input, tensor)?;
             if tensor.shape() != shape {
                 let what = format!("{name} is {:?}, the input {:?} needs {shape:?}", tensor.shape(), input.shape());
                 return Err(TensorError::shape(
@@ -81,9 +80,9 @@ impl Tensor {
     /// Reads the sequence `self` `[l, n, input]` from the states `[h, c]`, each `[n, hidden]`. Returns the outputs
     /// `[l, n, hidden]` and the last cell `[n, hidden]`; the last output is that of the last step (of the first, in reverse).
     ///
-    /// It computes bf16 in f32 and rounds the results. Inside [`autocast`](crate::autocast) it computes in f32 throughout,
-    /// and so are its results: what it adds up over the steps is not rounded between them. (PyTorch's LSTM multiplies in
-    /// bf16 there.)
+    /// It computes bf16 in f32 and rounds the results. Inside [`autocast`](crate::autocast) it multiplies in bf16 and sums in
+    /// f32: the input, the weights and the output of a step are rounded for the products; gates and cells are f32, so that
+    /// what is added up over the steps is not rounded between them. Its results are bf16 there.
     ///
     /// ```
     /// use striate_tensor::{DType, LstmParameters, Tensor};
@@ -104,69 +103,92 @@ impl Tensor {
 
     /// Like [`lstm`](Self::lstm), with a mistake as an error.
     pub fn try_lstm(&self, states: [&Tensor; 2], p: LstmParameters<'_>) -> Result<(Tensor, Tensor), TensorError> {
-        if let Some(results) = in_f32(self, states, p) {
-            return results;
-        }
-        let shape = p.check(self, states)?;
-        let [input, output, cell] = [self, states[0], states[1]].map(|tensor| tensor.to_format(Contiguous));
-        let size = self.dtype().size();
-        let (mut cells, mut gates) =
-            (Buffer::uninit(shape.output_len() * size), Buffer::uninit(shape.gates_len() * size));
-        // One tensor for both results, so that one node has both gradients: the outputs, then the last cell.
-        let results = dispatch_float!(self.dtype(), OP, |T| {
-            let weights = Weights::<T>::new(p.weight_ih, p.weight_hh, p.biases);
-            let first = LstmState { output: &output.data::<T>(), cell: &cell.data::<T>() };
-            Tensor::fill_new::<T>(&[shape.steps + 1, shape.batch, shape.hidden], Contiguous, |results| {
-                let (output, last) = results.split_at_mut(shape.output_len());
-                let cells = cells.as_mut_slice::<T>();
-                let result = LstmForward { output, cells: &mut *cells, gates: gates.as_mut_slice::<T>() };
-                kernel::forward(&shape, &input.data::<T>(), first, &weights.slices(), result);
-                let at = if shape.reverse { 0 } else { cells.len() - last.len() };
-                last.copy_from_slice(&cells[at..at + last.len()]);
-            })
-        });
         let mut inputs = vec![self, states[0], states[1], p.weight_ih, p.weight_hh];
         inputs.extend(p.biases.into_iter().flatten());
-        let saved = results.clone();
-        let results = results.record(OP, &inputs, || LstmBackward {
-            shape,
-            input: SavedTensor::new(&input),
-            states: [SavedTensor::new(&output), SavedTensor::new(&cell)],
-            weights: [SavedTensor::new(p.weight_ih), SavedTensor::new(p.weight_hh)],
-            biases: p.biases.map(|biases| biases.map(SavedTensor::new)),
-            results: SavedTensor::new(&saved),
-            cells,
-            gates,
-        });
-        Ok((results.try_narrow(0, 0, shape.steps)?, results.try_select(0, -1)?))
+        if crate::is_autocast_enabled() && inputs.iter().all(|x| matches!(x.dtype(), DType::F32 | DType::BF16)) {
+            return in_mixed_precision(&inputs, &p);
+        }
+        if inputs.iter().all(|x| x.dtype() == DType::BF16) {
+            return in_f32(&inputs, &p);
+        }
+        inputs.iter().try_for_each(|tensor| same_dtype(OP, self, tensor))?;
+        match self.dtype() {
+            DType::F32 => run::<f32>(&inputs, &p),
+            DType::F64 => run::<f64>(&inputs, &p),
+            other => Err(TensorError::needs_float(OP, other)),
+        }
     }
 }
 
-/// The operation on bf16: `None` if none of the tensors is, or if the types differ outside autocast.
-fn in_f32(x: &Tensor, states: [&Tensor; 2], p: LstmParameters<'_>) -> Option<Result<(Tensor, Tensor), TensorError>> {
-    let mut inputs = vec![x, states[0], states[1], p.weight_ih, p.weight_hh];
-    inputs.extend(p.biases.into_iter().flatten());
-    let is_bf16 = |tensor: &&Tensor| tensor.dtype() == DType::BF16;
-    let mixed = crate::is_autocast_enabled();
-    if !(if mixed { inputs.iter().any(is_bf16) } else { inputs.iter().all(is_bf16) }) {
-        return None;
-    }
-    let wide = |tensor: &Tensor| match tensor.dtype() {
-        DType::BF16 => tensor.try_to_dtype(DType::F32),
-        _ => Ok(tensor.clone()),
-    };
-    let compute = || {
-        let inputs = inputs.into_iter().map(wide).collect::<Result<Vec<_>, _>>()?;
-        let ([x, output, cell, weight_ih, weight_hh], biases) = inputs.split_first_chunk().expect("five at least");
-        let biases = p.biases.is_some().then(|| [&biases[0], &biases[1]]);
-        let (outputs, cell) =
-            x.try_lstm([output, cell], LstmParameters { weight_ih, weight_hh, biases, reverse: p.reverse })?;
-        let results = [outputs, cell];
-        let [outputs, cell] = if mixed { results } else { results.map(|result| result.to_dtype(DType::BF16)) };
-        Ok((outputs, cell))
-    };
-    Some(compute())
+/// The parameters `p` with the tensors of `inputs` (sequence, states, weights, biases) for its own.
+fn with_tensors<'a>(inputs: &[&'a Tensor], p: &LstmParameters<'_>) -> LstmParameters<'a> {
+    let biases = inputs.get(5..7).map(|biases| [biases[0], biases[1]]);
+    LstmParameters { weight_ih: inputs[3], weight_hh: inputs[4], biases, reverse: p.reverse }
 }
+
+/// The operation on bf16 outside autocast.
+fn in_f32(inputs: &[&Tensor], p: &LstmParameters<'_>) -> Result<(Tensor, Tensor), TensorError> {
+    let wide = inputs.iter().map(|tensor| tensor.try_to_dtype(DType::F32)).collect::<Result<Vec<_>, _>>()?;
+    let (outputs, cell) = run::<f32>(&wide.iter().collect::<Vec<_>>(), p)?;
+    Ok((outputs.try_to_dtype(DType::BF16)?, cell.try_to_dtype(DType::BF16)?))
+}
+
+/// The operation inside autocast: input and output in bf16, all else in f32.
+fn in_mixed_precision(inputs: &[&Tensor], p: &LstmParameters<'_>) -> Result<(Tensor, Tensor), TensorError> {
+    let cast = |(i, tensor): (usize, &&Tensor)| match (i < 2, tensor.dtype()) {
+        (true, _) => crate::autocast::activation(OP, tensor),
+        (false, DType::BF16) => tensor.try_to_dtype(DType::F32),
+        (false, _) => Ok((*tensor).clone()),
+    };
+    let inputs = inputs.iter().enumerate().map(cast).collect::<Result<Vec<_>, _>>()?;
+    run::<bf16>(&inputs.iter().collect::<Vec<_>>(), p)
+}
+
+/// The recorded operation on `inputs`: sequence, output and cell before it, weights, biases. Sequence and output are of `S`,
+/// all others of its sums.
+fn run<S: Stored>(inputs: &[&Tensor], p: &LstmParameters<'_>) -> Result<(Tensor, Tensor), TensorError>
+where
+    S::Sum: TensorElement<Stored = S::Sum>,
+{
+    let p = with_tensors(inputs, p);
+    let shape = p.check(inputs[0], [inputs[1], inputs[2]])?;
+    let [input, output, cell] = [0, 1, 2].map(|i| inputs[i].to_format(Contiguous));
+    let buffer = |len: usize| Buffer::uninit(len * size_of::<S::Sum>());
+    let (mut cells, mut gates) = (buffer(shape.output_len()), buffer(shape.gates_len()));
+    let mut last_cell = buffer(shape.batch * shape.hidden);
+    let weights = Weights::<S::Sum>::new(p.weight_ih, p.weight_hh, p.biases);
+    // One tensor for both results, so that one node has both gradients: the outputs, then the last cell.
+    let results = Tensor::fill_new::<S>(&[shape.steps + 1, shape.batch, shape.hidden], Contiguous, |results| {
+        let (outputs, last) = results.split_at_mut(shape.output_len());
+        let result = LstmForward {
+            output: outputs,
+            last_cell: last_cell.as_mut_slice(),
+            cells: cells.as_mut_slice(),
+            gates: gates.as_mut_slice(),
+        };
+        let first = LstmState { output: &output.data::<S>(), cell: &cell.data::<S::Sum>() };
+        kernel::forward(&shape, &input.data::<S>(), first, &weights.slices(), result);
+        for (last, &cell) in last.iter_mut().zip(last_cell.as_slice::<S::Sum>()) {
+            *last = S::narrow(cell);
+        }
+    });
+    let saved = results.clone();
+    let results = results.record(OP, inputs, || LstmBackward {
+        shape,
+        input: SavedTensor::new(&input),
+        states: [SavedTensor::new(&output), SavedTensor::new(&cell)],
+        weights: [SavedTensor::new(p.weight_ih), SavedTensor::new(p.weight_hh)],
+        biases: p.biases.map(|biases| biases.map(SavedTensor::new)),
+        results: SavedTensor::new(&saved),
+        cells,
+        gates,
+    });
+    Ok((results.try_narrow(0, 0, shape.steps)?, results.try_select(0, -1)?))
+}
+
+/// What input and output are stored in.
+trait Stored: LstmElement + TensorElement<Stored = Self> {}
+impl<S: LstmElement + TensorElement<Stored = S>> Stored for S {}
 
 /// Row-major parameters.
 struct Weights<T> {
@@ -202,36 +224,12 @@ struct LstmBackward {
 
 impl Backward for LstmBackward {
     fn backward(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let (s, dtype) = (&self.shape, grad.dtype());
-        let [input, results] = [self.input.get(OP)?, self.results.get(OP)?];
-        let [output, cell] = [self.states[0].get(OP)?, self.states[1].get(OP)?];
-        let [weight_ih, weight_hh] = [self.weights[0].get(OP)?, self.weights[1].get(OP)?];
-        let mut gradients = vec![None; needs.len()];
-        dispatch_float!(dtype, OP, |T| {
-            let weights = Weights::<T>::new(weight_ih, weight_hh, None);
-            let weights = weights.slices();
-            let grad = grad.data_in_format::<T>(Contiguous);
-            let (grad_output, grad_cell) = grad.split_at(s.output_len());
-            let (cells, gates) = (self.cells.as_slice::<T>(), self.gates.as_slice::<T>());
-            let saved = LstmSaved { cells, gates, grad_output, grad_cell };
-            let back = kernel::backward(s, &cell.data::<T>(), &weights, &saved);
-            let (x, first) = (input.data::<T>(), output.data::<T>());
-            let results = results.data::<T>();
-            for (i, gradient) in gradients.iter_mut().enumerate().filter(|&(i, _)| needs[i]) {
-                let shape = [input, output, cell, weight_ih, weight_hh]
-                    .get(i)
-                    .map_or(vec![4 * s.hidden], |tensor| tensor.shape().to_vec());
-                *gradient = Some(Tensor::fill_new::<T>(&shape, Contiguous, |out| match i {
-                    0 => back.input(&weights, out),
-                    1 => back.first_output(&weights, out),
-                    2 => out.copy_from_slice(back.first_cell()),
-                    3 => back.input_weight(&x, out),
-                    4 => back.hidden_weight(&first, &results[..s.output_len()], out),
-                    _ => back.bias(out),
-                }));
-            }
-        });
-        Ok(gradients)
+        match grad.dtype() {
+            DType::F32 => self.gradients::<f32>(grad, needs),
+            DType::F64 => self.gradients::<f64>(grad, needs),
+            DType::BF16 => self.gradients::<bf16>(grad, needs),
+            other => Err(TensorError::needs_float(OP, other)),
+        }
     }
 
     fn differentiable(&self, grad: &Tensor, needs: &[bool], recording: &Recording) -> Gradients {
@@ -241,16 +239,64 @@ impl Backward for LstmBackward {
             saved.iter().enumerate().map(|(i, saved)| Ok(recording.input(i, saved.get(OP)?))).collect();
         recording.through(grad, needs, &inputs?, |inputs| {
             // As the forward pass, whatever the precision is where this is called.
-            crate::autocast::resume(Some(DType::F32), || composed(inputs, &self.shape))
+            crate::autocast::resume(Some(DType::F32), || composed(inputs, &self.shape, grad.dtype()))
         })
     }
 }
 
-/// Outputs and last cell, step by step. The inputs are those of the node.
-fn composed(inputs: &[Tensor], shape: &LstmShape) -> Result<Tensor, TensorError> {
+impl LstmBackward {
+    fn gradients<S: Stored>(&self, grad: &Tensor, needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError>
+    where
+        S::Sum: TensorElement<Stored = S::Sum>,
+    {
+        let s = &self.shape;
+        let [input, results] = [self.input.get(OP)?, self.results.get(OP)?];
+        let [output, cell] = [self.states[0].get(OP)?, self.states[1].get(OP)?];
+        let [weight_ih, weight_hh] = [self.weights[0].get(OP)?, self.weights[1].get(OP)?];
+        let weights = Weights::<S::Sum>::new(weight_ih, weight_hh, None);
+        let weights = weights.slices();
+        let grad = grad.data_in_format::<S>(Contiguous);
+        let (grad_output, grad_cell) = grad.split_at(s.output_len());
+        let saved = LstmSaved { cells: self.cells.as_slice(), gates: self.gates.as_slice(), grad_output, grad_cell };
+        let back = kernel::backward(s, &cell.data::<S::Sum>(), &weights, &saved);
+        let mut gradients = vec![None; needs.len()];
+        if needs[0] {
+            gradients[0] = Some(new::<S>(input.shape(), |out| back.input(&weights, out)));
+        }
+        if needs[1] {
+            gradients[1] = Some(new::<S>(output.shape(), |out| back.first_output(&weights, out)));
+        }
+        if needs[2] {
+            gradients[2] = Some(new::<S::Sum>(cell.shape(), |out| back.first_cell(out)));
+        }
+        if needs[3] || needs[4] {
+            let mut hidden = None;
+            let input = new::<S::Sum>(weight_ih.shape(), |grad_input| {
+                hidden = Some(new::<S::Sum>(weight_hh.shape(), |grad_hidden| {
+                    let (x, first, results) = (input.data::<S>(), output.data::<S>(), results.data::<S>());
+                    back.weights(&x, &first, &results[..s.output_len()], [&mut *grad_input, grad_hidden]);
+                }));
+            });
+            (gradients[3], gradients[4]) = (needs[3].then_some(input), hidden.filter(|_| needs[4]));
+        }
+        for (gradient, _) in gradients.iter_mut().zip(needs).skip(5).filter(|(_, needed)| **needed) {
+            *gradient = Some(new::<S::Sum>(&[4 * s.hidden], |out| back.bias(out)));
+        }
+        Ok(gradients)
+    }
+}
+
+/// A contiguous tensor that `fill` writes.
+fn new<T: TensorElement>(shape: &[usize], fill: impl FnOnce(&mut [T::Stored])) -> Tensor {
+    Tensor::fill_new::<T>(shape, Contiguous, fill)
+}
+
+/// Outputs and last cell, step by step, in the node's dtype. The inputs are those of the node.
+fn composed(inputs: &[Tensor], shape: &LstmShape, dtype: DType) -> Result<Tensor, TensorError> {
     let ([x, hidden, cell, weight_ih, weight_hh], biases) = inputs.split_first_chunk().expect("five inputs at least");
-    let from_input = x.try_linear(weight_ih, biases.first())?;
-    let (mut hidden, mut cell) = (hidden.clone(), cell.clone());
+    let wide = weight_ih.dtype();
+    let from_input = x.try_to_dtype(wide)?.try_linear(weight_ih, biases.first())?;
+    let (mut hidden, mut cell) = (hidden.try_to_dtype(wide)?, cell.clone());
     let mut outputs = Vec::with_capacity(shape.steps + 1);
     for i in 0..shape.steps {
         let step = if shape.reverse { shape.steps - 1 - i } else { i };
@@ -265,5 +311,5 @@ fn composed(inputs: &[Tensor], shape: &LstmShape) -> Result<Tensor, TensorError>
         outputs.reverse();
     }
     outputs.push(cell);
-    Tensor::try_stack(&outputs.iter().collect::<Vec<_>>(), 0)
+    Tensor::try_stack(&outputs.iter().collect::<Vec<_>>(), 0)?.try_to_dtype(dtype)
 }
