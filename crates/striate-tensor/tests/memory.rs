@@ -2,7 +2,7 @@
 
 use striate_kernels::memory::stats;
 use striate_tensor::random::Generator;
-use striate_tensor::{DType, Tensor, no_grad};
+use striate_tensor::{DType, LstmParameters, Tensor, autocast, no_grad};
 
 fn step(x: &Tensor, target: &Tensor, parameters: &[Tensor]) {
     let hidden = x.matmul(&parameters[0]).add(&parameters[1]).relu();
@@ -21,6 +21,7 @@ fn step(x: &Tensor, target: &Tensor, parameters: &[Tensor]) {
 #[test]
 fn memory_is_used_again_and_freed_early() {
     a_steady_step_takes_nothing_from_the_system_and_keeps_nothing();
+    a_steady_lstm_takes_nothing_from_the_system();
     backward_frees_saved_values_as_it_goes();
 }
 
@@ -43,6 +44,30 @@ fn a_steady_step_takes_nothing_from_the_system_and_keeps_nothing() {
     let after = stats();
     assert_eq!(after.system_allocations, before.system_allocations);
     assert_eq!(after.live_bytes, before.live_bytes);
+}
+
+fn a_steady_lstm_takes_nothing_from_the_system() {
+    let mut generator = Generator::new(1);
+    let x = Tensor::randn(&[7, 3, 5], &mut generator);
+    let states = [(); 2].map(|()| Tensor::zeros(&[3, 20], DType::F32));
+    let [weight_ih, weight_hh] =
+        [[80, 5], [80, 20]].map(|shape| Tensor::randn(&shape, &mut generator).requires_grad_(true));
+    let bias = Tensor::zeros(&[80], DType::F32).requires_grad_(true);
+    let step = |precision| {
+        let biases = Some([&bias, &bias]);
+        let p = LstmParameters { weight_ih: &weight_ih, weight_hh: &weight_hh, biases, reverse: false };
+        let (outputs, _) = autocast(precision, || x.lstm([&states[0], &states[1]], p));
+        outputs.to_dtype(DType::F32).square().mean_all().backward();
+        [&weight_ih, &weight_hh, &bias].into_iter().for_each(Tensor::zero_grad);
+    };
+    for precision in [DType::F32, DType::BF16] {
+        (0..3).for_each(|_| step(precision));
+        let before = stats();
+        (0..20).for_each(|_| step(precision));
+        let after = stats();
+        assert_eq!(after.system_allocations, before.system_allocations);
+        assert_eq!(after.live_bytes, before.live_bytes);
+    }
 }
 
 fn backward_frees_saved_values_as_it_goes() {
