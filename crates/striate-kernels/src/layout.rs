@@ -1,5 +1,7 @@
 //! Copies that change the order of elements in memory.
 
+use bytemuck::Pod;
+
 use crate::Element;
 use crate::arch::Isa;
 use crate::threads::parallel_chunks_mut;
@@ -50,22 +52,37 @@ pub fn transpose<T: Element>(x: &[T], batch: usize, rows: usize, columns: usize,
     });
 }
 
-/// `to[i * to_row + j] = from[j * from_row + i]` for `i < height`, `j < width`, on the calling thread.
-pub(crate) fn transpose_block<T: Element>(
+/// `to[i * to_row + j] = from[j * from_row + i]` for `i < height`, `j < width`: one matrix out of a larger array, on the calling
+/// thread.
+///
+/// # Panics
+/// If an element lies outside its slice.
+pub fn transpose_matrix<T: Pod>(from: (&[T], usize), to: (&mut [T], usize), size: [usize; 2]) {
+    transpose_block(Isa::current(), from, to, size);
+}
+
+/// [`transpose_matrix`] by the instruction set.
+pub(crate) fn transpose_block<T: Pod>(
     isa: Isa,
     (from, from_row): (&[T], usize),
     (to, to_row): (&mut [T], usize),
     [height, width]: [usize; 2],
 ) {
+    /// Sides of a tile: the cache lines of both arrays are used whole while they are at hand.
+    const TILE: usize = 16;
     let mut whole = [0, 0];
-    if let (Some(from), Some(to)) = (T::as_f32(from), T::as_f32_mut(to)) {
+    if size_of::<T>() == size_of::<f32>()
+        && let (Ok(from), Ok(to)) = (bytemuck::try_cast_slice(from), bytemuck::try_cast_slice_mut(to))
+    {
         whole = crate::arch::transpose_tiles(isa, (from, from_row), (to, to_row), [height, width]);
     }
     // What is left: rows below the tiles, columns beside them.
-    for i in 0..height {
-        let first = if i < whole[0] { whole[1] } else { 0 };
-        for j in first..width {
-            to[i * to_row + j] = from[j * from_row + i];
+    for (top, left) in (0..height).step_by(TILE).flat_map(|top| (0..width).step_by(TILE).map(move |left| (top, left))) {
+        for i in top..height.min(top + TILE) {
+            let first = if i < whole[0] { whole[1].max(left) } else { left };
+            for j in first..width.min(left + TILE) {
+                to[i * to_row + j] = from[j * from_row + i];
+            }
         }
     }
 }

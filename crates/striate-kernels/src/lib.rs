@@ -27,6 +27,7 @@ pub mod optimizer;
 mod panels;
 pub mod pointwise;
 pub mod pooling;
+pub mod random;
 pub mod row_norm;
 pub mod softmax;
 pub mod streaming;

@@ -66,9 +66,26 @@ fn element_by_element_results_keep_the_memory_order() {
     {
         assert!(y.is_channels_last(), "{:?}", y.strides());
     }
-    assert!((&contiguous + &x).is_contiguous());
+    // Of two orders channels last stays: convolutions before and after want it.
+    assert!((&contiguous + &x).is_channels_last());
+
     assert!(x.pad(&[(0, 0), (0, 0), (1, 1), (1, 1)], 0.0).is_channels_last());
     assert!(Tensor::cat(&[&x, &contiguous], 1).is_channels_last());
+}
+
+/// Large enough that matrices are transposed before the arithmetic, in types with and without a kernel for that.
+#[test]
+fn operands_in_different_orders_meet_element_by_element() {
+    let shape = [2, 21, 9, 7];
+    let ascending = Tensor::arange(0i64, 2 * 21 * 9 * 7, 1).view(&shape);
+    for dtype in [DType::I64, DType::F32, DType::F64, DType::BF16] {
+        let x = ascending.to_dtype(dtype);
+        let y = x.channels_last();
+        for difference in [&x - &y, &y - &x, &x.transpose(2, 3) - &y.transpose(2, 3)] {
+            assert_eq!(difference.shape().iter().product::<usize>(), x.numel());
+            assert!(difference.to_dtype(DType::F64).to_vec::<f64>().iter().all(|&d| d == 0.0), "{dtype:?}");
+        }
+    }
 }
 
 #[test]

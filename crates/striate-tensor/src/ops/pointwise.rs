@@ -9,10 +9,12 @@
 use bytemuck::Pod;
 use striate_kernels::Element;
 use striate_kernels::activation::Function;
+use striate_kernels::layout::transpose_matrix;
 use striate_kernels::pointwise as flat;
 use striate_kernels::streaming::fill_pieces;
 use striate_kernels::threads::parallel_chunks_mut;
 
+use super::copy::copy_to_layout;
 use crate::dtype::Number;
 use crate::layout::{Layout, broadcast_shapes};
 use crate::{DType, Tensor, TensorError};
@@ -172,9 +174,8 @@ pub(crate) struct Transpose {
 }
 
 impl Transpose {
-    /// Copies in square tiles, so that the cache lines of both sides are used whole while they are at hand.
+    /// Copies matrix by matrix, in parallel.
     pub(crate) fn run<S: Pod + Send + Sync>(&self, data: &[S], output: &mut [S]) {
-        const TILE: usize = 16;
         let Self { rows, cols, col_stride, .. } = *self;
         if output.is_empty() {
             return;
@@ -186,17 +187,7 @@ impl Transpose {
                 start += rest % size * stride;
                 rest /= size;
             }
-            for (band, output) in output.chunks_mut(TILE * cols).enumerate() {
-                for left in (0..cols).step_by(TILE) {
-                    let width = TILE.min(cols - left);
-                    for (row, output) in output.chunks_mut(cols).enumerate() {
-                        let source = start + band * TILE + row + left * col_stride;
-                        for (i, o) in output[left..left + width].iter_mut().enumerate() {
-                            *o = data[source + i * col_stride];
-                        }
-                    }
-                }
-            }
+            transpose_matrix((&data[start..], col_stride), (output, cols), [rows, cols]);
         });
     }
 }
@@ -312,26 +303,22 @@ pub(crate) fn map_gradient<T: Number + Element, F: Function<T>>(
 type Kernel2<'a, A, B, O> = dyn Fn(&[A], &[B], &mut [O]) + Sync + 'a;
 
 /// Like [`map_slices`] for every pair of elements, both expanded to their common shape.
-pub(crate) fn zip_slices<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
+pub(crate) fn zip_slices<A: Pod + Send + Sync, B: Pod + Send + Sync, O: Pod + Send>(
     op: &'static str,
     a: &Tensor,
     b: &Tensor,
     dtype: DType,
     kernel: &Kernel2<'_, A, B, O>,
 ) -> Result<Tensor, TensorError> {
-    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
-    let (a_data, b_data): (&[A], &[B]) = (&a_data, &b_data);
-    let read = bytes::<A>(a) + bytes::<B>(b);
     if a.shape() == b.shape() && a.strides() == b.strides() && a.layout().is_dense() {
-        return Ok(Tensor::fill_layout(a.layout().fresh(), dtype, |output: &mut [O]| {
-            fill_pieces(output, 1, GRAIN, read, &|first, piece| {
-                let range = first..first + piece.len();
-                kernel(&a_data[range.clone()], &b_data[range], piece);
-            });
-        }));
+        return Ok(zip_dense(a, b, dtype, kernel));
     }
     let shape = common_shape(op, a, b)?;
     let layout = output_layout(&shape, &[a, b]);
+    let (a, b) = (&transposed_to::<A>(&layout, a), &transposed_to::<B>(&layout, b));
+    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
+    let (a_data, b_data): (&[A], &[B]) = (&a_data, &b_data);
+    let read = bytes::<A>(a) + bytes::<B>(b);
     let loops = Loops::new(&layout, [&a.layout().expanded(&shape), &b.layout().expanded(&shape)]);
     Ok(Tensor::fill_layout(layout, dtype, |output: &mut [O]| {
         fill_pieces(output, loops.block(), GRAIN, read, &|first, piece| {
@@ -344,8 +331,34 @@ pub(crate) fn zip_slices<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
     }))
 }
 
+/// [`zip_slices`] of tensors that lie alike.
+fn zip_dense<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
+    a: &Tensor,
+    b: &Tensor,
+    dtype: DType,
+    kernel: &Kernel2<'_, A, B, O>,
+) -> Tensor {
+    let (a_data, b_data) = (a.data::<A>(), b.data::<B>());
+    let (a_data, b_data): (&[A], &[B]) = (&a_data, &b_data);
+    let read = bytes::<A>(a) + bytes::<B>(b);
+    Tensor::fill_layout(a.layout().fresh(), dtype, |output: &mut [O]| {
+        fill_pieces(output, 1, GRAIN, read, &|first, piece| {
+            let range = first..first + piece.len();
+            kernel(&a_data[range.clone()], &b_data[range], piece);
+        });
+    })
+}
+
+/// The tensor, as a copy in the order of the `layout` where that transposes matrices: quicker than gathering its elements.
+fn transposed_to<S: Pod + Send + Sync>(layout: &Layout, x: &Tensor) -> Tensor {
+    if x.shape() != layout.shape || Loops::new(layout, [x.layout()]).transpose().is_none() {
+        return x.clone();
+    }
+    copy_to_layout::<S>(x, layout.clone())
+}
+
 /// `f` of every pair of elements, both expanded to their common shape, in a new tensor of `dtype`.
-pub(crate) fn zip<A: Pod + Sync, B: Pod + Sync, O: Pod + Send>(
+pub(crate) fn zip<A: Pod + Send + Sync, B: Pod + Send + Sync, O: Pod + Send>(
     op: &'static str,
     a: &Tensor,
     b: &Tensor,
@@ -398,11 +411,10 @@ pub(crate) fn common_shape(op: &'static str, a: &Tensor, b: &Tensor) -> Result<V
     if a.shape() == b.shape() { Ok(a.shape().to_vec()) } else { broadcast_shapes(op, a.shape(), b.shape()) }
 }
 
-/// The layout of a fresh output: in the memory order of the first input which has the full shape, else row-major.
+/// The layout of a fresh output: channels last when an input of the full shape lies so, else in the memory order of the first
+/// input which has the full shape, else row-major.
 fn output_layout(shape: &[usize], inputs: &[&Tensor]) -> Layout {
-    inputs
-        .iter()
-        .map(|input| input.layout())
-        .find(|layout| layout.shape == shape && !layout.repeats())
-        .map_or_else(|| Layout::contiguous(shape), Layout::fresh)
+    let mut full = inputs.iter().map(|input| input.layout()).filter(|x| x.shape == shape && !x.repeats());
+    let channels_last = full.clone().find(|layout| layout.is_channels_last());
+    channels_last.or_else(|| full.next()).map_or_else(|| Layout::contiguous(shape), Layout::fresh)
 }
