@@ -136,6 +136,7 @@ fn passes() {
         stride: [2, 2],
         padding: [0, 0],
         dilation: [1, 1],
+        ceil_mode: false,
     };
     let mut pooled = vec![0.0; p.output_len()];
     let mut argmax = vec![0; p.output_len()];

@@ -12,6 +12,7 @@
 
 pub mod activation;
 mod arch;
+pub mod attention;
 pub mod batch_norm;
 pub mod bf16;
 pub mod conv2d;

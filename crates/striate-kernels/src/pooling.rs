@@ -28,18 +28,24 @@ pub struct Pool2dGeometry {
     pub padding: [usize; 2],
     /// Distance between window elements, rows and columns. Maximum only; the average takes `[1, 1]`.
     pub dilation: [usize; 2],
+    /// Whether a last window that reaches past the padding counts, if it starts inside the input or the padding before it.
+    pub ceil_mode: bool,
 }
 
 /// Argmax of a window that lies in the padding altogether.
 pub const NO_PLACE: u32 = u32::MAX;
 
 impl Pool2dGeometry {
-    /// Rows and columns of the output: `(size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1`, 0 if the window
-    /// does not fit.
+    /// Rows and columns of the output: `(size + 2 * padding - dilation * (kernel - 1) - 1) / stride + 1`, rounded down, or
+    /// up in `ceil_mode` (less a window that would start in the padding behind the input); 0 if no window fits.
     pub fn output_size(&self) -> [usize; 2] {
         let size = |i: usize, input: usize| {
             let span = self.dilation[i] * (self.kernel[i] - 1) + 1;
-            (input + 2 * self.padding[i]).checked_sub(span).map_or(0, |room| room / self.stride[i] + 1)
+            let beyond = if self.ceil_mode { self.stride[i] - 1 } else { 0 };
+            let room = (input + 2 * self.padding[i] + beyond).checked_sub(span);
+            let count = room.map_or(0, |room| room / self.stride[i] + 1);
+            let outside = count > 0 && (count - 1) * self.stride[i] >= input + self.padding[i];
+            if self.ceil_mode && outside { count - 1 } else { count }
         };
         [size(0, self.in_height), size(1, self.in_width)]
     }
@@ -81,9 +87,11 @@ impl Pool2dGeometry {
         start.min(end)..end
     }
 
-    /// Whether every place is in at most one window, and windows lie side by side.
+    /// Whether every place is in at most one window, and windows lie side by side inside the input.
     fn windows_touch(&self) -> bool {
-        self.kernel == self.stride && self.padding == [0, 0] && self.dilation == [1, 1]
+        let side_by_side = self.kernel == self.stride && self.padding == [0, 0] && self.dilation == [1, 1];
+        let [height, width] = self.output_size();
+        side_by_side && height * self.kernel[0] <= self.in_height && width * self.kernel[1] <= self.in_width
     }
 
     /// The places of window `(y, x)` that are not in the padding.
@@ -282,20 +290,16 @@ vectorize! {
     }
 }
 
-/// What an average divides by.
+/// What an average divides by. What reaches past the padding is no part of a window.
 fn divisor<T: Element>(g: &Pool2dGeometry, y: usize, x: usize, count_include_pad: bool) -> T {
-    let count = if count_include_pad {
-        g.kernel[0] * g.kernel[1]
-    } else {
-        let along = |i: usize, out: usize, size: usize| {
-            (0..g.kernel[i]).filter(|&tap| g.input_place(i, out, tap, size).is_some()).count()
-        };
-        along(0, y, g.in_height) * along(1, x, g.in_width)
+    let along = |i: usize, out: usize, size: usize| match count_include_pad {
+        true => g.kernel[i].min((size + 2 * g.padding[i]).saturating_sub(out * g.stride[i])),
+        false => g.taps(i, out, size).len(),
     };
-    T::from_f64(count.max(1) as f64)
+    T::from_f64((along(0, y, g.in_height) * along(1, x, g.in_width)).max(1) as f64)
 }
 
-/// Average over each window: divided by the window size, or by the number of its places inside the input when
+/// Average over each window: divided by its places inside the input and the padding, or inside the input alone when
 /// `count_include_pad` is false.
 ///
 /// # Panics
@@ -361,15 +365,18 @@ mod tests {
     /// leave a border.
     #[test]
     fn bf16_equals_f32_rounded() {
-        for (kernel, stride, padding, dilation) in [
-            ([2, 2], [2, 2], [0, 0], [1, 1]),
-            ([3, 3], [2, 2], [1, 1], [1, 1]),
-            ([3, 2], [1, 3], [1, 0], [1, 2]),
-            ([2, 2], [2, 2], [1, 1], [1, 1]),
-            ([1, 1], [5, 5], [0, 0], [1, 1]),
+        for (kernel, stride, padding, dilation, ceil_mode) in [
+            ([2, 2], [2, 2], [0, 0], [1, 1], false),
+            ([2, 2], [2, 2], [0, 0], [1, 1], true),
+            ([3, 3], [2, 2], [1, 1], [1, 1], false),
+            ([3, 3], [4, 4], [1, 1], [1, 1], true),
+            ([3, 2], [1, 3], [1, 0], [1, 2], false),
+            ([2, 2], [2, 2], [1, 1], [1, 1], false),
+            ([1, 1], [5, 5], [0, 0], [1, 1], false),
         ] {
             let (batch, channels, in_height, in_width) = (2, 19, 7, 9);
-            let g = Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation };
+            let g =
+                Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation, ceil_mode };
             let value = |i: usize| bf16::from_f32((i.wrapping_mul(2_654_435_761) >> 7 & 0xff) as f32 - 128.0);
             let mut input: Vec<bf16> = (0..g.input_len()).map(value).collect();
             input[40] = bf16::NAN;

@@ -22,7 +22,7 @@ const LONG: usize = 128;
 
 /// The greatest value. NaN is passed over: it comes back with the exponentials.
 #[inline(always)]
-fn row_max<T: Element>(row: &[T]) -> T {
+pub(crate) fn row_max<T: Element>(row: &[T]) -> T {
     let greater = |a: T, b: T| if b > a { b } else { a };
     match row.len() >= LONG {
         true => fold_lanes::<T, 64>(row, T::NEG_INFINITY, greater, greater),
@@ -31,7 +31,7 @@ fn row_max<T: Element>(row: &[T]) -> T {
 }
 
 #[inline(always)]
-fn row_sum<T: Element>(row: &[T]) -> T {
+pub(crate) fn row_sum<T: Element>(row: &[T]) -> T {
     let add = |a, b| a + b;
     match row.len() >= LONG {
         true => fold_lanes::<T, 64>(row, T::ZERO, add, add),
@@ -41,7 +41,7 @@ fn row_sum<T: Element>(row: &[T]) -> T {
 
 /// The sum of products.
 #[inline(always)]
-fn row_dot<T: Element>(x: &[T], y: &[T]) -> T {
+pub(crate) fn row_dot<T: Element>(x: &[T], y: &[T]) -> T {
     let add = |a, b| a + b;
     match x.len() >= LONG {
         true => fold2_lanes::<T, 64>(x, y, |sum, x, y| sum + x * y, add),

@@ -41,6 +41,7 @@ fn pooling_geometry() -> Pool2dGeometry {
         stride: [2, 2],
         padding: [0, 0],
         dilation: [1, 1],
+        ceil_mode: false,
     }
 }
 

@@ -11,21 +11,65 @@ use striate_kernels::{pointwise, softmax};
 
 fn pool_geometries() -> impl Strategy<Value = Pool2dGeometry> {
     let axis = || (1_usize..12, 1_usize..5, 1_usize..4, 0_usize..3, 1_usize..3);
-    (1_usize..4, 1_usize..20, axis(), axis()).prop_map(|(batch, channels, h, w)| Pool2dGeometry {
-        batch,
-        channels,
-        in_height: h.0,
-        in_width: w.0,
-        kernel: [h.1, w.1],
-        stride: [h.2, w.2],
-        padding: [h.3.min(h.1 / 2), w.3.min(w.1 / 2)],
-        dilation: [h.4, w.4],
+    (1_usize..4, 1_usize..20, axis(), axis(), any::<bool>()).prop_map(|(batch, channels, h, w, ceil_mode)| {
+        Pool2dGeometry {
+            batch,
+            channels,
+            in_height: h.0,
+            in_width: w.0,
+            kernel: [h.1, w.1],
+            stride: [h.2, w.2],
+            padding: [h.3.min(h.1 / 2), w.3.min(w.1 / 2)],
+            dilation: [h.4, w.4],
+            ceil_mode,
+        }
     })
+}
+
+/// How many windows lie along an axis: those that end inside the padded input, and in `ceil_mode` also those that start
+/// inside the input or the padding before it and reach less than a stride further.
+fn window_count(g: &Pool2dGeometry, axis: usize, size: usize) -> usize {
+    let padded = size + 2 * g.padding[axis];
+    let starts = (0..=padded).step_by(g.stride[axis]);
+    let counts = |&start: &usize| {
+        let end = start + g.dilation[axis] * (g.kernel[axis] - 1) + 1;
+        end <= padded || (g.ceil_mode && start < size + g.padding[axis] && end < padded + g.stride[axis])
+    };
+    starts.filter(counts).count()
+}
+
+#[test]
+fn ceil_mode_follows_pytorch() {
+    let geometry = |size, kernel, stride, padding| Pool2dGeometry {
+        batch: 1,
+        channels: 1,
+        in_height: size,
+        in_width: size,
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+        dilation: [1; 2],
+        ceil_mode: true,
+    };
+    // Sizes that torch.nn.functional.max_pool2d(ceil_mode=True) gives.
+    for (size, kernel, stride, padding, expected) in [
+        (5, 2, 2, 0, 3),
+        (6, 3, 2, 0, 3),
+        (7, 3, 2, 1, 4),
+        (4, 3, 4, 1, 2),
+        (3, 2, 4, 1, 1),
+        (1, 2, 2, 0, 1),
+        (1, 4, 2, 0, 0),
+    ] {
+        let g = geometry(size, kernel, stride, padding);
+        assert_eq!(g.output_size(), [expected; 2], "{g:?}");
+    }
 }
 
 /// Input pixels of each window: `[batch * oh * ow]` lists of `(pixel in the batch, pixel in the plane)`.
 fn windows(g: &Pool2dGeometry) -> Vec<Vec<(usize, usize)>> {
-    let [oh, ow] = g.output_size();
+    let [oh, ow] = [window_count(g, 0, g.in_height), window_count(g, 1, g.in_width)];
+    assert_eq!(g.output_size(), [oh, ow]);
     let mut all = Vec::new();
     for (n, y, x) in (0..g.batch).flat_map(|n| (0..oh).flat_map(move |y| (0..ow).map(move |x| (n, y, x)))) {
         let mut window = Vec::new();
@@ -95,7 +139,14 @@ proptest! {
         let c = g.channels;
         let (mut expected, mut expected_grad) = (vec![], vec![0.0; input.len()]);
         for (w, window) in windows(&g).iter().enumerate() {
-            let count = if count_include_pad { g.kernel[0] * g.kernel[1] } else { window.len() } as f64;
+            let [oh, ow] = g.output_size();
+            // Places inside the input and the padding.
+            let along = |axis: usize, window: usize, size: usize| {
+                let start = window * g.stride[axis];
+                (start..start + g.kernel[axis]).filter(|&place| place < size + 2 * g.padding[axis]).count()
+            };
+            let padded = along(0, w / ow % oh, g.in_height) * along(1, w % ow, g.in_width);
+            let count = if count_include_pad { padded } else { window.len() } as f64;
             for channel in 0..c {
                 expected.push(window.iter().map(|&(pixel, _)| input[pixel * c + channel]).sum::<f64>() / count);
                 for &(pixel, _) in window {
@@ -237,6 +288,7 @@ fn maxima_of_nan_are_nan() {
         stride: [2, 2],
         padding: [0, 0],
         dilation: [1, 1],
+        ceil_mode: false,
     };
     let (mut out, mut argmax) = ([0.0_f32; 2], [0; 2]);
     pooling::max_forward(&g, &[1.0, 2.0, 3.0, f32::NAN, 5.0, f32::NAN, 9.0, 8.0], &mut out, &mut argmax);

@@ -39,6 +39,7 @@ pub use autograd::{
 pub use dtype::{DType, Number, TensorElement};
 pub use error::{ErrorKind, TensorError};
 pub use layout::MemoryFormat;
+pub use ops::attention::AttentionOptions;
 pub use ops::batch_norm::BatchNormOptions;
 pub use ops::conv1d::Conv1dOptions;
 pub use ops::conv2d::{Conv2dOptions, ConvSteps};

@@ -122,6 +122,7 @@ fn gradients_of_poolings() {
             padding,
             dilation: [1; 2],
             count_include_pad: case % 2 == 0,
+            ceil_mode: case % 3 == 0,
         };
         let input = distinct(&[pick(1, 2, g), pick(1, 3, g), pick(3, 5, g), pick(3, 5, g)], g);
         let inputs = [arranged(input, case as usize)];
@@ -261,7 +262,7 @@ fn mistakes_are_explained() {
             x.try_conv2d(&weight(&[4, 1, 3, 3]), None, options([1; 2], [1; 2], 3)),
             "3 groups do not divide the 4 output channels",
         ),
-        (x.try_conv2d(&weight(&[4, 3, 3, 3]), None, options([1, 0], [1; 2], 1)), "stride is 0"),
+        (x.try_conv2d(&weight(&[4, 3, 3, 3]), None, options([1, 0], [1; 2], 1)), "stride is [1, 0]"),
         (
             x.try_conv2d(&weight(&[4, 3, 3, 3]), None, options([1; 2], [1, 3], 1)),
             "the kernel spans 7 columns, the padded input has 5",
@@ -276,7 +277,7 @@ fn mistakes_are_explained() {
         ),
         (x.to_dtype(DType::I64).try_conv2d(&weight(&[4, 3, 3, 3]), None, default), "needs a float tensor, got i64"),
         (x.try_max_pool2d(pool(2, [2, 0])), "padding [2, 0] is more than half the kernel [2, 2]"),
-        (x.try_avg_pool2d(pool(6, [0, 0])), "the window spans 6 rows, the padded input has 5"),
+        (x.try_avg_pool2d(pool(6, [0, 0])), "the kernel spans 6 rows, the padded input has 5"),
         (
             one_value.try_batch_norm(None, None, BatchNormOptions::default()),
             "training needs more than one value per channel, got shape [1, 3]",

@@ -2,7 +2,7 @@
 
 use striate_kernels::memory::stats;
 use striate_tensor::random::Generator;
-use striate_tensor::{DType, LstmParameters, Tensor, autocast, no_grad};
+use striate_tensor::{AttentionOptions, DType, LstmParameters, Tensor, autocast, no_grad};
 
 fn step(x: &Tensor, target: &Tensor, parameters: &[Tensor]) {
     let hidden = x.matmul(&parameters[0]).add(&parameters[1]).relu();
@@ -23,6 +23,7 @@ fn memory_is_used_again_and_freed_early() {
     a_steady_step_takes_nothing_from_the_system_and_keeps_nothing();
     a_steady_lstm_takes_nothing_from_the_system();
     backward_frees_saved_values_as_it_goes();
+    attention_to_a_long_sequence_holds_no_weights();
 }
 
 fn a_steady_step_takes_nothing_from_the_system_and_keeps_nothing() {
@@ -83,4 +84,28 @@ fn backward_frees_saved_values_as_it_goes() {
     // The loss keeps the record, but nothing that was saved in it: of the ten inputs nine are gone, one gradient came.
     assert!(stats().live_bytes + 7 * (4 << 16) < held);
     drop(loss);
+}
+
+fn attention_to_a_long_sequence_holds_no_weights() {
+    let mut generator = Generator::new(0);
+    let inputs = [(); 3].map(|()| Tensor::randn(&[1, 3, 2048, 8], &mut generator).requires_grad_(true));
+    let attend = |keep_weights| {
+        let options = AttentionOptions { keep_weights, ..AttentionOptions::default() };
+        inputs[0].scaled_dot_product_attention(&inputs[1], &inputs[2], options)
+    };
+    let before = stats().live_bytes;
+    let blocks = attend(None);
+    assert!(stats().live_bytes - before < 1 << 20, "the output alone: 192 kB, and a number for each query");
+    blocks.square().sum_all().backward();
+    let gradients = inputs.each_ref().map(|input| (input.grad().unwrap(), input.zero_grad()).0);
+    let before = stats().live_bytes;
+    let whole = attend(Some(true));
+    assert!(stats().live_bytes - before > 48 << 20, "the weights");
+    let far = |a: &Tensor, b: &Tensor| a.sub(b).abs().max_all().item::<f32>();
+    assert!(far(&blocks, &whole) < 1e-6);
+    whole.square().sum_all().backward();
+    for (input, gradient) in inputs.iter().zip(gradients) {
+        let largest = gradient.abs().max_all().item::<f32>();
+        assert!(far(&input.grad().unwrap(), &gradient) < 1e-5 * largest);
+    }
 }

@@ -10,13 +10,16 @@ pub(super) fn pair([height, width]: [usize; 2]) -> String {
 }
 
 fn describe(name: &str, options: &Pool2dOptions) -> String {
-    let Pool2dOptions { kernel, stride, padding, .. } = *options;
+    let Pool2dOptions { kernel, stride, padding, ceil_mode, .. } = *options;
     let mut text = format!("{name}(kernel {}", pair(kernel));
     if stride != kernel {
         text += &format!(", stride {}", pair(stride));
     }
     if padding != [0; 2] {
         text += &format!(", padding {}", pair(padding));
+    }
+    if ceil_mode {
+        text += ", ceil_mode";
     }
     text + ")"
 }
@@ -33,7 +36,7 @@ impl MaxPool2d {
         Self::with_options(Pool2dOptions::new(kernel))
     }
 
-    /// Any window, stride and padding.
+    /// Any window, stride and padding, and how the windows at the end count.
     pub fn with_options(options: Pool2dOptions) -> Self {
         Self { options }
     }
@@ -66,7 +69,7 @@ impl AvgPool2d {
         Self::with_options(Pool2dOptions::new(kernel))
     }
 
-    /// Any window, stride and padding.
+    /// Any window, stride and padding, and how the windows at the end count.
     pub fn with_options(options: Pool2dOptions) -> Self {
         Self { options }
     }

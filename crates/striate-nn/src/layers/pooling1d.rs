@@ -38,6 +38,13 @@ macro_rules! pool {
                 self
             }
 
+            /// Whether a last window that reaches past the end counts as well
+            /// ([`ceil_mode`](striate_tensor::Pool2dOptions::ceil_mode)).
+            pub fn ceil_mode(mut self, ceil_mode: bool) -> Self {
+                self.options.ceil_mode = ceil_mode;
+                self
+            }
+
             /// Entries added at both ends; at most half the kernel.
             pub fn padding(mut self, padding: usize) -> Self {
                 self.options.padding = [0, padding];

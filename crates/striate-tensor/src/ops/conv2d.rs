@@ -14,6 +14,7 @@
 use striate_kernels::conv2d::{self as kernel, Conv2dGeometry, Epilogue, PackedWeight};
 
 use super::conv2d_gradient;
+use super::window::Window;
 use crate::autograd::{Backward, Gradients, Recording, SavedTensor};
 use crate::dtype::dispatch_float;
 use crate::error::OrPanic;
@@ -299,7 +300,8 @@ pub(super) fn geometry(
             "reshape the weight to four dimensions",
         ));
     };
-    check_options(OP, options)?;
+    let kernel = [kernel_height, kernel_width];
+    let window = window(OP, kernel, options)?;
     if in_channels != weight_channels * groups {
         let expected = weight_channels * groups;
         let of_groups =
@@ -329,8 +331,7 @@ pub(super) fn geometry(
             "the weight's first size and the bias's size must be equal",
         ));
     }
-    let kernel = [kernel_height, kernel_width];
-    check_fits([in_height, in_width], kernel, options)?;
+    window.check_fits(OP, [in_height, in_width], [0; 2])?;
     Ok(Conv2dGeometry {
         batch,
         in_channels,
@@ -360,37 +361,13 @@ pub(super) fn check_dtypes(
     }
 }
 
-pub(super) fn check_options(op: &'static str, options: Conv2dOptions) -> Result<(), TensorError> {
-    let Conv2dOptions { stride, dilation, groups, .. } = options;
-    let zero = if stride.contains(&0) {
-        "stride"
-    } else if dilation.contains(&0) {
-        "dilation"
-    } else if groups == 0 {
-        "groups"
-    } else {
-        return Ok(());
-    };
-    Err(TensorError::argument(op, format!("{zero} is 0"), format!("{zero} must be at least 1")))
-}
-
-fn check_fits(size: [usize; 2], kernel: [usize; 2], options: Conv2dOptions) -> Result<(), TensorError> {
-    let Conv2dOptions { padding, dilation, .. } = options;
-    if kernel.contains(&0) {
-        return Err(TensorError::shape(OP, format!("the kernel is empty: {kernel:?}"), "a kernel is at least 1 x 1"));
+/// The window of a convolution with this kernel; `groups` is checked on the way.
+pub(super) fn window(op: &'static str, kernel: [usize; 2], options: Conv2dOptions) -> Result<Window, TensorError> {
+    let Conv2dOptions { stride, padding, dilation, groups } = options;
+    if groups == 0 {
+        return Err(TensorError::argument(op, "groups is 0", "groups must be at least 1"));
     }
-    for axis in 0..2 {
-        let (reach, available) = (dilation[axis] * (kernel[axis] - 1) + 1, size[axis] + 2 * padding[axis]);
-        if reach > available {
-            let name = ["rows", "columns"][axis];
-            return Err(TensorError::shape(
-                OP,
-                format!("the kernel spans {reach} {name}, the padded input has {available}"),
-                "use a larger input, more padding or a smaller kernel",
-            ));
-        }
-    }
-    Ok(())
+    Ok(Window { kernel, stride, padding, dilation })
 }
 
 #[cfg(test)]

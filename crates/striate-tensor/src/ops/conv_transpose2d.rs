@@ -183,7 +183,8 @@ fn geometry(
             "reshape them to four dimensions: unsqueeze(0) makes a batch of one",
         ));
     };
-    super::conv2d::check_options(OP, options)?;
+    let kernel = [kernel_height, kernel_width];
+    super::conv2d::window(OP, kernel, options)?.check_settings(OP)?;
     if in_channels != weight_channels || !in_channels.is_multiple_of(groups) {
         return Err(TensorError::shape(
             OP,
@@ -191,13 +192,9 @@ fn geometry(
             "the weight is [in, out / groups, kh, kw]: in first, unlike conv2d's; groups divide the channels",
         ));
     }
-    let kernel = [kernel_height, kernel_width];
-    if kernel.contains(&0) || height == 0 || width == 0 {
-        return Err(TensorError::shape(
-            OP,
-            format!("kernel {kernel:?} or image {height} x {width} is empty"),
-            "both need at least one row and one column",
-        ));
+    if height == 0 || width == 0 {
+        let what = format!("the image {height} x {width} is empty");
+        return Err(TensorError::shape(OP, what, "it needs at least one row and one column"));
     }
     let mut size = [0; 2];
     for axis in 0..2 {

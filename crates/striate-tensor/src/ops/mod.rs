@@ -47,6 +47,7 @@
 mod activation;
 mod adaptive_pooling;
 pub(crate) mod arithmetic;
+pub(crate) mod attention;
 pub(crate) mod batch_norm;
 mod broadcast;
 mod cast;

@@ -39,23 +39,30 @@ pub struct Pool2dOptions {
     pub dilation: [usize; 2],
     /// Whether the average counts padding as zeros. The maximum ignores it.
     pub count_include_pad: bool,
+    /// Whether the number of windows is rounded up: a last window that reaches past the padding counts as well, if it
+    /// starts inside the image or the padding before it. An average divides by its part inside image and padding.
+    pub ceil_mode: bool,
 }
 
 impl Pool2dOptions {
     /// Square windows side by side: stride = kernel, no padding.
     pub const fn new(kernel: usize) -> Self {
-        Self { kernel: [kernel; 2], stride: [kernel; 2], padding: [0; 2], dilation: [1; 2], count_include_pad: true }
+        let (kernel, padding, dilation) = ([kernel; 2], [0; 2], [1; 2]);
+        Self { kernel, stride: kernel, padding, dilation, count_include_pad: true, ceil_mode: false }
     }
 }
 
 impl Tensor {
     /// The largest value in each window of `[n, c, h, w]`: `[n, c, oh, ow]` with
-    /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down.
+    /// `oh = (h + 2 padding - dilation (kernel - 1) - 1) / stride + 1`, rounded down (up with
+    /// [`ceil_mode`](Pool2dOptions::ceil_mode)).
     ///
     /// ```
     /// use striate_tensor::{Pool2dOptions, Tensor};
     /// let image = Tensor::arange(0.0f32, 16.0, 1.0).reshape(&[1, 1, 4, 4]);
     /// assert_eq!(image.max_pool2d(Pool2dOptions::new(2)).to_vec::<f32>(), [5.0, 7.0, 13.0, 15.0]);
+    /// let to_the_end = Pool2dOptions { ceil_mode: true, ..Pool2dOptions::new(3) };
+    /// assert_eq!(image.max_pool2d(to_the_end).to_vec::<f32>(), [10.0, 11.0, 14.0, 15.0]);
     /// ```
     ///
     /// # Panics
@@ -245,9 +252,9 @@ struct SpreadMeansBackward {
 
 impl Backward for SpreadMeansBackward {
     fn backward(&self, grad: &Tensor, _needs: &[bool]) -> Result<Vec<Option<Tensor>>, TensorError> {
-        let &Pool2dGeometry { kernel, stride, padding, dilation, .. } = &self.geometry;
+        let &Pool2dGeometry { kernel, stride, padding, dilation, ceil_mode, .. } = &self.geometry;
         let count_include_pad = self.count_include_pad;
-        let options = Pool2dOptions { kernel, stride, padding, dilation, count_include_pad };
+        let options = Pool2dOptions { kernel, stride, padding, dilation, count_include_pad, ceil_mode };
         Ok(vec![Some(grad.try_avg_pool2d(options)?)])
     }
 
@@ -268,7 +275,7 @@ fn output_layout(geometry: &Pool2dGeometry) -> Layout {
 
 /// Checks the arguments and puts them in the kernel's terms.
 fn geometry(op: &'static str, input: &Tensor, options: Pool2dOptions) -> Result<Pool2dGeometry, TensorError> {
-    let Pool2dOptions { kernel, stride, padding, dilation, .. } = options;
+    let Pool2dOptions { kernel, stride, padding, dilation, ceil_mode, .. } = options;
     let &[batch, channels, in_height, in_width] = input.shape() else {
         return Err(TensorError::shape(
             op,
@@ -279,7 +286,8 @@ fn geometry(op: &'static str, input: &Tensor, options: Pool2dOptions) -> Result<
     if !input.dtype().is_float() {
         return Err(TensorError::needs_float(op, input.dtype()));
     }
-    Window { kernel, stride, padding, dilation }.count(op, [in_height, in_width])?;
+    let beyond = stride.map(|stride| if ceil_mode { stride.saturating_sub(1) } else { 0 });
+    Window { kernel, stride, padding, dilation }.check_fits(op, [in_height, in_width], beyond)?;
     if (0..2).any(|axis| padding[axis] > kernel[axis] / 2) {
         return Err(TensorError::argument(
             op,
@@ -287,5 +295,5 @@ fn geometry(op: &'static str, input: &Tensor, options: Pool2dOptions) -> Result<
             "a window must not lie in the padding alone: use less padding or a larger kernel",
         ));
     }
-    Ok(Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation })
+    Ok(Pool2dGeometry { batch, channels, in_height, in_width, kernel, stride, padding, dilation, ceil_mode })
 }

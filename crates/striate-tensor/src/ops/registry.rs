@@ -4,9 +4,9 @@
 
 use crate::random::Generator;
 use crate::{
-    BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions, Interpolation,
-    LstmParameters, OutsideImage, PaddingMode, Pool2dOptions, RecurrentParameters, Reduction, SampleMode, Slice,
-    Tensor, UnfoldOptions,
+    AttentionOptions, BatchNormOptions, Conv1dOptions, Conv2dOptions, CtcOptions, DType, GridSampleOptions,
+    Interpolation, LstmParameters, OutsideImage, PaddingMode, Pool2dOptions, RecurrentParameters, Reduction,
+    SampleMode, Slice, Tensor, UnfoldOptions,
 };
 
 /// A differentiable operation with a way to try it.
@@ -119,6 +119,18 @@ fn lstm(x: &[Tensor], reverse: bool) -> Tensor {
     Tensor::cat(&[&outputs, &cell.unsqueeze(0)], 0)
 }
 
+/// Queries of three positions, keys and values of five, in two sequences of two heads; keys are shared by the sequences.
+fn attention_inputs(generator: &mut Generator) -> Vec<Tensor> {
+    let shapes: [&[usize]; 3] = [&[2, 2, 3, 4], &[2, 5, 4], &[2, 2, 5, 6]];
+    shapes.iter().map(|shape| normal(shape, generator)).collect()
+}
+
+/// Block by block, unless the options say otherwise.
+fn attention(x: &[Tensor], options: AttentionOptions<'_>) -> Tensor {
+    let options = AttentionOptions { keep_weights: options.keep_weights.or(Some(false)), ..options };
+    x[0].scaled_dot_product_attention(&x[1], &x[2], options)
+}
+
 /// A sequence, a state, weights and biases of a layer of three units with so many gates.
 fn recurrent_inputs(gates: usize, generator: &mut Generator) -> Vec<Tensor> {
     let rows = 3 * gates;
@@ -132,6 +144,9 @@ fn recurrent_parameters(x: &[Tensor], reverse: bool) -> RecurrentParameters<'_> 
 
 const STRIDED: Conv2dOptions = Conv2dOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
 const POOL: Pool2dOptions = Pool2dOptions { stride: [2, 1], padding: [1, 1], ..Pool2dOptions::new(3) };
+/// Of images of 5 x 4: rows left over without the last window, and a last window that reaches past the padding.
+const TO_THE_END: Pool2dOptions =
+    Pool2dOptions { kernel: [2, 3], stride: [2, 2], padding: [0, 1], ceil_mode: true, ..Pool2dOptions::new(2) };
 
 const WINDOWS: UnfoldOptions = UnfoldOptions { stride: [2, 1], padding: [1, 2], dilation: [1, 2], kernel: [3, 2] };
 
@@ -369,7 +384,9 @@ pub const REGISTRY: &[DifferentiableOp] = &[
         let places = x[0].max_pool2d_with_indices(Pool2dOptions::new(2)).1;
         x[0].narrow(2, 0, 4).avg_pool2d(Pool2dOptions::new(2)).max_unpool2d(&places, [5, 4])
     }),
+    op("max_pool2d, ceil_mode", image_of_distinct, |x| x[0].max_pool2d(TO_THE_END)),
     op("avg_pool2d", image_of_distinct, |x| x[0].avg_pool2d(Pool2dOptions { count_include_pad: false, ..POOL })),
+    op("avg_pool2d, ceil_mode", image_of_distinct, |x| x[0].avg_pool2d(TO_THE_END)),
     op("batch_norm, training", normalization, |x| batch_norm(x, true)),
     op("batch_norm, evaluation", normalization, |x| batch_norm(x, false)),
     op(
@@ -390,6 +407,32 @@ pub const REGISTRY: &[DifferentiableOp] = &[
     op("rnn_tanh", |g| recurrent_inputs(1, g), |x| x[0].rnn_tanh(&x[1], recurrent_parameters(x, false))),
     op("rnn_tanh, reverse", |g| recurrent_inputs(1, g), |x| x[0].rnn_tanh(&x[1], recurrent_parameters(x, true))),
     op("rnn_relu", |g| recurrent_inputs(1, g), |x| x[0].rnn_relu(&x[1], recurrent_parameters(x, false))),
+    op("scaled_dot_product_attention", attention_inputs, |x| attention(x, AttentionOptions::default())),
+    op("scaled_dot_product_attention, weights kept", attention_inputs, |x| {
+        attention(x, AttentionOptions { keep_weights: Some(true), ..AttentionOptions::default() })
+    }),
+    op("scaled_dot_product_attention, causal", attention_inputs, |x| {
+        attention(x, AttentionOptions { causal: true, scale: Some(0.3), ..AttentionOptions::default() })
+    }),
+    op(
+        "scaled_dot_product_attention, masked",
+        |g| [attention_inputs(g), vec![normal(&[2, 1, 3, 5], g)]].concat(),
+        |x| attention(x, AttentionOptions { mask: Some(&x[3]), ..AttentionOptions::default() }),
+    ),
+    op(
+        "scaled_dot_product_attention, fixed mask",
+        |g| [attention_inputs(g), vec![normal(&[3, 5], g).gt(&positive(&[5], g))]].concat(),
+        // Every query sees key 1.
+        |x| {
+            let seen = x[3].logical_or(&Tensor::arange(0_i64, 5, 1).eq(&Tensor::scalar(1_i64)));
+            attention(x, AttentionOptions { mask: Some(&seen), ..AttentionOptions::default() })
+        },
+    ),
+    op(
+        "attention_weights",
+        |g| attention_inputs(g)[..2].to_vec(),
+        |x| x[0].attention_weights(&x[1], AttentionOptions { causal: true, ..AttentionOptions::default() }),
+    ),
     op("softmax", one, |x| x[0].softmax(1)),
     op("log_softmax", one, |x| x[0].log_softmax(-1)),
     op(

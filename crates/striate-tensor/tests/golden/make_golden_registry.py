@@ -21,6 +21,13 @@ STRIDED = dict(stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2)
 MEAN, VAR = torch.tensor([0.3, -0.2], dtype=torch.float64), torch.tensor([1.7, 0.6], dtype=torch.float64)
 
 
+SDPA = "F.scaled_dot_product_attention"
+
+
+def attention(query, key, value, **settings):
+    return F.scaled_dot_product_attention(query, key.expand(2, -1, -1, -1), value, **settings)
+
+
 def unary(name, where=torch):
     prefix = "torch" if where is torch else "F"
     return (f"{prefix}.{name}", getattr(where, name))
@@ -145,6 +152,8 @@ TABLE = {
         lambda x: sum(F.max_pool2d(x, 3, (2, 1), 1, return_indices=True)),
     ),
     "max_unpool2d": ("F.max_unpool2d", lambda x: unpool(x)),
+    "max_pool2d, ceil_mode": ("F.max_pool2d", lambda x: F.max_pool2d(x, (2, 3), 2, (0, 1), ceil_mode=True)),
+    "avg_pool2d, ceil_mode": ("F.avg_pool2d", lambda x: F.avg_pool2d(x, (2, 3), 2, (0, 1), ceil_mode=True)),
     "avg_pool2d": ("F.avg_pool2d", lambda x: F.avg_pool2d(x, 3, (2, 1), 1, count_include_pad=False)),
     "batch_norm, training": (
         "F.batch_norm",
@@ -154,6 +163,18 @@ TABLE = {
     "layer_norm": ("F.layer_norm", lambda x, w, b: F.layer_norm(x, (3, 4), w, b)),
     "layer_norm, not affine": ("F.layer_norm", lambda x: F.layer_norm(x, (4,), eps=1e-3)),
     "group_norm": ("F.group_norm", lambda x, w, b: F.group_norm(x, 3, w, b)),
+    "scaled_dot_product_attention": (SDPA, lambda q, k, v: attention(q, k, v)),
+    "scaled_dot_product_attention, weights kept": (SDPA, lambda q, k, v: attention(q, k, v)),
+    "scaled_dot_product_attention, causal": (SDPA, lambda q, k, v: attention(q, k, v, is_causal=True, scale=0.3)),
+    "scaled_dot_product_attention, masked": (SDPA, lambda q, k, v, mask: attention(q, k, v, attn_mask=mask)),
+    "scaled_dot_product_attention, fixed mask": (
+        SDPA,
+        lambda q, k, v, mask: attention(q, k, v, attn_mask=mask | (torch.arange(5) == 1)),
+    ),
+    "attention_weights": (
+        "(q @ k.mT * scale).softmax(-1)",
+        lambda q, k: (q @ k.mT / 2).masked_fill(torch.ones(3, 5).tril() == 0, -torch.inf).softmax(-1),
+    ),
     "softmax": ("F.softmax", lambda x: x.softmax(1)),
     "log_softmax": ("F.log_softmax", lambda x: x.log_softmax(-1)),
     "cross_entropy": ("F.cross_entropy", F.cross_entropy),
