@@ -56,11 +56,12 @@ pub use layers::{
     Conv2dConfig, ConvNorm, ConvTranspose1d, ConvTranspose2d, ConvTranspose2dConfig, Dropout, ELU, Embedding, Flatten,
     GELU, GELUTanh, GLU, GRU, GRUCell, GroupNorm, GruCell, Hardshrink, Hardsigmoid, Hardswish, Hardtanh, Identity,
     InstanceNorm1d, InstanceNorm2d, LSTM, LSTMCell, LayerNorm, LeakyReLU, Linear, LocalResponseNorm, LogSigmoid,
-    LogSoftmax, LstmCell, MaxPool1d, MaxPool2d, Maxout, Mish, MultiheadAttention, PReLU, Pair, PixelShuffle,
-    PixelUnshuffle, Positions, RNN, RNNCell, ReLU, ReLU6, Recurrent, RecurrentCell, RecurrentConfig, ReluRNN,
-    ReluRnnCell, RnnCell, SELU, Sequential, SiLU, Sigmoid, Softmax, Softmin, Softplus, Softshrink, Softsign, Tanh,
-    Tanhshrink, TransformerConfig, TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask, patchify,
-    scaled_dot_product_attention, sinusoidal_positions,
+    LogSoftmax, LstmCell, MaxPool1d, MaxPool2d, Maxout, Mish, MultiheadAttention, MultiheadAttentionConfig, PReLU,
+    Pair, PixelShuffle, PixelUnshuffle, Positions, RNN, RNNCell, ReLU, ReLU6, Recurrent, RecurrentCell,
+    RecurrentConfig, ReluRNN, ReluRnnCell, RnnCell, SELU, SequenceFn, Sequential, SiLU, Sigmoid, Softmax, Softmin,
+    Softplus, Softshrink, Softsign, Tanh, Tanhshrink, TransformerConfig, TransformerDecoderLayer,
+    TransformerEncoderLayer, Upsample, causal_mask, padding_mask, patchify, scaled_dot_product_attention,
+    sinusoidal_positions,
 };
 pub use module::{Fusible, Kind, Module, Slot};
 pub use pattern::PathPattern;

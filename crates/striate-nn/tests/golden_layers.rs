@@ -6,8 +6,8 @@ use common::{Golden, check_layer};
 use striate_nn::{
     AdaptiveAvgPool2d, BatchNorm1d, Cell, Context, ConvTranspose2dConfig, ELU, Embedding, GroupNorm, GruCell,
     Hardswish, Identity, InstanceNorm2d, LayerNorm, LeakyReLU, LocalResponseNorm, LstmCell, Module, MultiheadAttention,
-    PReLU, PixelShuffle, RecurrentConfig, RnnCell, SiLU, Softplus, TransformerConfig, TransformerDecoderLayer,
-    TransformerEncoderLayer, Upsample, causal_mask,
+    MultiheadAttentionConfig, PReLU, PixelShuffle, RecurrentConfig, RnnCell, SiLU, Softplus, TransformerConfig,
+    TransformerDecoderLayer, TransformerEncoderLayer, Upsample, causal_mask,
 };
 use striate_tensor::random::Generator;
 use striate_tensor::{Interpolation, Tensor};
@@ -62,7 +62,7 @@ fn attention() {
     check("attention", &MultiheadAttention::new(6, 2, generator), |module, x| {
         module.attend(&x[0], &x[1], &x[2], None, &Context::eval()).unwrap().0
     });
-    let causal = MultiheadAttention::new(6, 3, generator).batch_first(true);
+    let causal = MultiheadAttentionConfig::new(6, 3).batch_first(true).build(generator);
     check("attention_causal", &causal, |module, x| {
         module.attend(&x[0], &x[0], &x[0], Some(&causal_mask(4)), &Context::eval()).unwrap().0
     });

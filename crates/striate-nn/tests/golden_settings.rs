@@ -6,13 +6,14 @@ use common::{Golden, assert_close, check, check_layer};
 use striate_nn::loss::{self, BceOptions, CrossEntropyOptions, MultiMarginOptions, TripletOptions};
 use striate_nn::optim::{Adam, AdamW, NAdam, Optimizer, RAdam};
 use striate_nn::{
-    AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdditiveAttention, AvgPool1d, BatchNorm1d, BatchNorm2d, CELU, Cell, Context,
-    Conv1dConfig, Conv2dConfig, ConvTranspose2dConfig, ELU, Ema, GELUTanh, GLU, GRUCell, GroupNorm, Hardshrink,
-    Hardswish, InstanceNorm1d, LSTMCell, LayerNorm, LogSigmoid, MaxPool1d, Maxout, Module, PixelUnshuffle, Positions,
-    RNNCell, ReLU6, RecurrentCell, ReluRNN, Softmin, Softshrink, Softsign, Tanhshrink, patchify,
+    AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdditiveAttention, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, CELU,
+    Cell, Context, Conv1dConfig, Conv2dConfig, ConvTranspose2dConfig, ELU, Ema, GELUTanh, GLU, GRUCell, GroupNorm,
+    Hardshrink, Hardswish, InstanceNorm1d, LSTMCell, LayerNorm, LogSigmoid, MaxPool1d, MaxPool2d, Maxout, Module,
+    MultiheadAttentionConfig, PixelUnshuffle, Positions, RNNCell, ReLU6, RecurrentCell, ReluRNN, Softmin, Softshrink,
+    Softsign, Tanhshrink, causal_mask, padding_mask, patchify,
 };
 use striate_tensor::random::Generator;
-use striate_tensor::{DType, PaddingMode, Reduction, Tensor};
+use striate_tensor::{DType, PaddingMode, Pool2dOptions, Reduction, Tensor};
 
 const GOLDEN: &[u8] = include_bytes!("golden/settings.safetensors");
 const REDUCTIONS: [(&str, Reduction); 3] =
@@ -57,6 +58,66 @@ fn pooling_of_sequences() {
         ("adaptive_avg_pool1d", Box::new(AdaptiveAvgPool1d::new(3))),
         ("adaptive_max_pool1d", Box::new(AdaptiveMaxPool1d::new(3))),
     ]);
+}
+
+#[test]
+fn pooling_to_the_end() {
+    let pool = |padding, count_include_pad| Pool2dOptions {
+        stride: [2; 2],
+        padding: [padding; 2],
+        count_include_pad,
+        ceil_mode: true,
+        ..Pool2dOptions::new(3)
+    };
+    evaluate(vec![
+        ("max_pool2d_ceil", Box::new(MaxPool2d::with_options(pool(0, true)))),
+        ("avg_pool2d_ceil", Box::new(AvgPool2d::with_options(pool(1, true)))),
+        ("avg_pool2d_ceil_inside", Box::new(AvgPool2d::with_options(pool(1, false)))),
+        ("max_pool1d_ceil", Box::new(MaxPool1d::new(2).ceil_mode(true))),
+        ("avg_pool1d_ceil", Box::new(AvgPool1d::new(4).stride(3).padding(1).ceil_mode(true))),
+    ]);
+}
+
+#[test]
+fn attentions() {
+    let generator = &mut Generator::new(0);
+    let config = |heads| MultiheadAttentionConfig::new(6, heads);
+    let behind = config(2).add_bias_kv(true).add_zero_attn(true).batch_first(true);
+    let causal = causal_mask(5).narrow(0, 0, 4);
+    let padded = padding_mask(&[3, 5], 5);
+    for (case, config, mask) in [
+        ("attention_kdim", config(2).kdim(3).vdim(7), None),
+        ("attention_biasless", config(3).bias(false).batch_first(true), None),
+        ("attention_behind", behind, Some(&causal)),
+        ("attention_padded", config(2).batch_first(true), Some(&padded)),
+    ] {
+        let attention = config.build(generator);
+        let eval = Context::eval();
+        check_layer(&Golden::new(GOLDEN), case, &attention, |x| {
+            let (output, weights) = attention.attend(&x[0], &x[1], &x[2], mask, &eval).unwrap();
+            let alone = attention.attend_without_weights(&x[0], &x[1], &x[2], mask, &eval).unwrap();
+            assert_close(case, &alone, &output, 1e-6);
+            Tensor::cat(&[&output.flatten(0, -1), &weights.flatten(0, -1)], 0)
+        });
+        // The gradients of the weights alone are those of a function of them; here of the output, computed in blocks.
+        let x = Golden::new(GOLDEN);
+        let inputs = [0, 1, 2].map(|i| x.get(&format!("{case}.input_{i}")).copy().requires_grad_(true));
+        let gradients = |output: Tensor| {
+            output.square().sum_all().backward();
+            inputs.each_ref().map(|input| (input.grad().unwrap(), input.zero_grad()).0)
+        };
+        let [q, k, v] = &inputs;
+        let whole = gradients(attention.attend(q, k, v, mask, &eval).unwrap().0);
+        let blocks = gradients(attention.attend_without_weights(q, k, v, mask, &eval).unwrap());
+        for (whole, blocks) in whole.iter().zip(&blocks) {
+            assert_close(case, blocks, whole, 1e-4);
+        }
+    }
+    let attention = config(2).build(generator);
+    let x = Tensor::zeros(&[4, 2, 6], DType::F32);
+    let seen = Tensor::full(&[4, 4], true);
+    let refused = attention.attend(&x, &x, &x, Some(&seen), &Context::eval()).unwrap_err().to_string();
+    assert!(refused.contains("a bool mask can be meant either way"), "{refused}");
 }
 
 #[test]

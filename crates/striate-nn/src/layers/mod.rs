@@ -35,7 +35,9 @@ pub use activation::{
     Sigmoid, Softmax, Softmin, Softplus, Tanh,
 };
 pub use additive_attention::AdditiveAttention;
-pub use attention::{MultiheadAttention, causal_mask, scaled_dot_product_attention};
+pub use attention::{
+    MultiheadAttention, MultiheadAttentionConfig, causal_mask, padding_mask, scaled_dot_product_attention,
+};
 pub use batch_norm::{BatchNorm1d, BatchNorm2d};
 pub use checkpoint::Checkpoint;
 pub use conv_norm::ConvNorm;
@@ -56,7 +58,7 @@ pub use pooling1d::{AdaptiveAvgPool1d, AdaptiveMaxPool1d, AvgPool1d, MaxPool1d};
 pub use prelu::PReLU;
 pub use recurrent::{
     Cell, GRU, GRUCell, GruCell, LSTM, LSTMCell, LstmCell, RNN, RNNCell, Recurrent, RecurrentCell, RecurrentConfig,
-    ReluRNN, ReluRnnCell, RnnCell,
+    ReluRNN, ReluRnnCell, RnnCell, SequenceFn,
 };
 pub use sequential::Sequential;
 pub use shrink::{GLU, Hardshrink, Hardtanh, LogSigmoid, Maxout, ReLU6, Softshrink, Softsign, Tanhshrink};

@@ -3,7 +3,7 @@
 use striate_tensor::random::Generator;
 use striate_tensor::{Tensor, TensorError};
 
-use super::{Dropout, LayerNorm, Linear, MultiheadAttention};
+use super::{Dropout, LayerNorm, Linear, MultiheadAttention, MultiheadAttentionConfig};
 use crate::{Context, Module, ModuleError, Slot};
 
 /// What a transformer layer looks like, before it has weights.
@@ -56,8 +56,8 @@ impl TransformerConfig {
     }
 
     fn attention(&self, generator: &mut Generator) -> MultiheadAttention {
-        let attention = MultiheadAttention::new(self.width, self.heads, generator);
-        attention.dropout(self.dropout).batch_first(self.batch_first)
+        let config = MultiheadAttentionConfig::new(self.width, self.heads).dropout(self.dropout);
+        config.batch_first(self.batch_first).build(generator)
     }
 
     fn feed_forward(&self, generator: &mut Generator) -> FeedForward {
@@ -135,7 +135,7 @@ impl TransformerEncoderLayer {
     pub fn encode(&self, input: &Tensor, mask: Option<&Tensor>, context: &Context) -> Result<Tensor, ModuleError> {
         let config = &self.config;
         let x = config.residual(input, ("norm1", &self.norm1), context, |x| {
-            context.call_with("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
+            context.call_with("self_attn", |context| self.self_attn.attend_without_weights(x, x, x, mask, context))
         })?;
         config.residual(&x, ("norm2", &self.norm2), context, |x| self.feed_forward.run(x, config.dropout, context))
     }
@@ -211,11 +211,11 @@ impl TransformerDecoderLayer {
     ) -> Result<Tensor, ModuleError> {
         let config = &self.config;
         let x = config.residual(input, ("norm1", &self.norm1), context, |x| {
-            context.call_with("self_attn", |context| Ok(self.self_attn.attend(x, x, x, mask, context)?.0))
+            context.call_with("self_attn", |context| self.self_attn.attend_without_weights(x, x, x, mask, context))
         })?;
         let x = config.residual(&x, ("norm2", &self.norm2), context, |x| {
             context.call_with("multihead_attn", |context| {
-                Ok(self.multihead_attn.attend(x, memory, memory, None, context)?.0)
+                self.multihead_attn.attend_without_weights(x, memory, memory, None, context)
             })
         })?;
         config.residual(&x, ("norm3", &self.norm3), context, |x| self.feed_forward.run(x, config.dropout, context))

@@ -107,7 +107,34 @@ def layers():
         "hardswish": nn.Hardswish(),
     }.items():
         add(name, module, randn(2, 4, 5) * 4)
+    add("max_pool2d_ceil", nn.MaxPool2d(3, 2, ceil_mode=True), image)
+    add("avg_pool2d_ceil", nn.AvgPool2d(3, 2, 1, ceil_mode=True), image)
+    add("avg_pool2d_ceil_inside", nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), image)
+    add("max_pool1d_ceil", nn.MaxPool1d(2, ceil_mode=True), sequence)
+    add("avg_pool1d_ceil", nn.AvgPool1d(4, 3, 1, ceil_mode=True), sequence)
+    attention()
     return {k: v.float() if v.is_floating_point() else v for k, v in make_golden_layers.LAYERS.items()}
+
+
+def attention():
+    """Queries of other lengths and widths than keys and values; output, and weights of each head, in one tensor."""
+    add = make_golden_layers.add
+
+    def both(m, q, k, v, **settings):
+        output, weights = m(q, k, v, average_attn_weights=False, **settings)
+        return torch.cat([output.flatten(), weights.flatten()])
+
+    qkv = randn(4, 2, 6), randn(5, 2, 3), randn(5, 2, 7)
+    add("attention_kdim", nn.MultiheadAttention(6, 2, kdim=3, vdim=7), *qkv, call=both)
+    qkv = randn(2, 4, 6), randn(2, 5, 6), randn(2, 5, 6)
+    add("attention_biasless", nn.MultiheadAttention(6, 3, bias=False, batch_first=True), *qkv, call=both)
+    mask = torch.triu(torch.full((4, 5), -torch.inf, dtype=torch.float64), 1)
+    behind = nn.MultiheadAttention(6, 2, add_bias_kv=True, add_zero_attn=True, batch_first=True)
+    add("attention_behind", behind, *qkv, call=lambda *x: both(*x, attn_mask=mask))
+    # The first sequence has three keys, the second all.
+    hidden = torch.tensor([[0.0, 0.0, 0.0, -torch.inf, -torch.inf], [0.0] * 5], dtype=torch.float64)
+    padded = nn.MultiheadAttention(6, 2, batch_first=True)
+    add("attention_padded", padded, *qkv, call=lambda *x: both(*x, key_padding_mask=hidden))
 
 
 def losses(cases):

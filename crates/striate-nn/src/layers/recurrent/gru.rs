@@ -1,8 +1,8 @@
 //! The gated recurrent unit.
 
-use striate_tensor::{RecurrentParameters, Tensor, TensorError};
+use striate_tensor::{Tensor, TensorError};
 
-use super::{Cell, Recurrent, outputs_and_last};
+use super::{Cell, Recurrent, SequenceFn};
 
 /// The gated recurrent unit (Cho et al. 2014; PyTorch's `GRU`).
 ///
@@ -30,6 +30,8 @@ impl Cell for GruCell {
     const NAME: &'static str = "GRU";
     const GATES: usize = 3;
     const STATES: usize = 1;
+    const SEQUENCE: Option<SequenceFn> =
+        Some(|input, states, parameters| Ok((input.try_gru(&states[0], parameters)?, Vec::new())));
 
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         let (input, hidden) = (from_input.try_chunk(3, 1)?, from_hidden.try_chunk(3, 1)?);
@@ -38,17 +40,5 @@ impl Cell for GruCell {
         let new = input[2].try_add(&reset.try_mul(&hidden[2])?)?.try_tanh()?;
         // (1 - z) n + z h, with z used once.
         Ok(vec![new.try_add(&update.try_mul(&states[0].try_sub(&new)?)?)?])
-    }
-
-    fn sequence(
-        &self,
-        input: &Tensor,
-        states: &[Tensor],
-        [weight_ih, weight_hh]: [&Tensor; 2],
-        biases: Option<[&Tensor; 2]>,
-        reverse: bool,
-    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
-        let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
-        Some(outputs_and_last(input.try_gru(&states[0], parameters), reverse))
     }
 }

@@ -1,8 +1,8 @@
 //! Long short-term memory.
 
-use striate_tensor::{LstmParameters, Tensor, TensorError};
+use striate_tensor::{LstmParameters, RecurrentParameters, Tensor, TensorError};
 
-use super::{Cell, Recurrent};
+use super::{Cell, Recurrent, SequenceFn};
 
 /// Long short-term memory (Hochreiter and Schmidhuber 1997; PyTorch's `LSTM`).
 ///
@@ -31,6 +31,12 @@ impl Cell for LstmCell {
     const NAME: &'static str = "LSTM";
     const GATES: usize = 4;
     const STATES: usize = 2;
+    const SEQUENCE: Option<SequenceFn> = Some(|input, states, parameters| {
+        let RecurrentParameters { weight_ih, weight_hh, biases, reverse } = parameters;
+        let parameters = LstmParameters { weight_ih, weight_hh, biases, reverse };
+        let (outputs, cell) = input.try_lstm([&states[0], &states[1]], parameters)?;
+        Ok((outputs, vec![cell]))
+    });
 
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         let blocks = from_input.try_add(from_hidden)?.try_chunk(4, 1)?;
@@ -38,21 +44,5 @@ impl Cell for LstmCell {
         let memory = kept.try_add(&blocks[0].try_sigmoid()?.try_mul(&blocks[2].try_tanh()?)?)?;
         let output = blocks[3].try_sigmoid()?.try_mul(&memory.try_tanh()?)?;
         Ok(vec![output, memory])
-    }
-
-    fn sequence(
-        &self,
-        input: &Tensor,
-        states: &[Tensor],
-        weights: [&Tensor; 2],
-        biases: Option<[&Tensor; 2]>,
-        reverse: bool,
-    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
-        let [weight_ih, weight_hh] = weights;
-        let result = input.try_lstm([&states[0], &states[1]], LstmParameters { weight_ih, weight_hh, biases, reverse });
-        Some(result.and_then(|(outputs, cell)| {
-            let last = outputs.try_select(0, if reverse { 0 } else { -1 })?;
-            Ok((outputs, vec![last, cell]))
-        }))
     }
 }

@@ -6,7 +6,7 @@ mod lstm;
 mod rnn;
 
 use striate_tensor::random::Generator;
-use striate_tensor::{DType, Tensor, TensorError};
+use striate_tensor::{DType, RecurrentParameters, Tensor, TensorError};
 
 pub use cell::{GRUCell, LSTMCell, RNNCell, RecurrentCell};
 pub use gru::{GRU, GruCell};
@@ -23,6 +23,8 @@ pub trait Cell: Default + Send + Sync {
     const GATES: usize;
     /// How many tensors are carried from step to step; the first is the output.
     const STATES: usize;
+    /// The operation that takes all steps at once, where there is one. Without it they are taken one by one.
+    const SEQUENCE: Option<SequenceFn> = None;
 
     /// From what the input and the last output give, both `[n, GATES * hidden]`, and the last states, each `[n, hidden]`,
     /// the next states.
@@ -30,30 +32,11 @@ pub trait Cell: Default + Send + Sync {
     /// # Errors
     /// When shapes do not fit.
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, states: &[Tensor]) -> Result<Vec<Tensor>, TensorError>;
-
-    /// All steps in one operation, where there is one: outputs and last states of [`Cell::step`] along the sequence
-    /// `[l, n, input]`, from its end if `reverse`.
-    ///
-    /// # Errors
-    /// When shapes do not fit.
-    fn sequence(
-        &self,
-        _input: &Tensor,
-        _states: &[Tensor],
-        _weights: [&Tensor; 2],
-        _biases: Option<[&Tensor; 2]>,
-        _reverse: bool,
-    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
-        None
-    }
 }
 
-/// The outputs of an operation with one state, and the state after the last step.
-fn outputs_and_last(outputs: Result<Tensor, TensorError>, reverse: bool) -> Result<(Tensor, Vec<Tensor>), TensorError> {
-    let outputs = outputs?;
-    let last = outputs.try_select(0, if reverse { 0 } else { -1 })?;
-    Ok((outputs, vec![last]))
-}
+/// All steps of [`Cell::step`] along a sequence `[l, n, input]` in one operation, from the first states: the outputs
+/// `[l, n, hidden]`, and what the states other than the output are after the last step.
+pub type SequenceFn = fn(&Tensor, &[Tensor], RecurrentParameters<'_>) -> Result<(Tensor, Vec<Tensor>), TensorError>;
 
 /// What a recurrent layer looks like, before it has weights.
 ///
@@ -152,10 +135,13 @@ impl Pass {
         input: &Tensor,
         mut states: Vec<Tensor>,
     ) -> Result<(Tensor, Vec<Tensor>), TensorError> {
-        let biases = self.bias.as_ref().map(|[input, hidden]| [input, hidden]);
-        if let Some(result) = cell.sequence(input, &states, [&self.weight_ih, &self.weight_hh], biases, self.backwards)
-        {
-            return result;
+        if let Some(sequence) = C::SEQUENCE {
+            let biases = self.bias.as_ref().map(|[input, hidden]| [input, hidden]);
+            let (weight_ih, weight_hh, reverse) = (&self.weight_ih, &self.weight_hh, self.backwards);
+            let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
+            let (outputs, others) = sequence(input, &states, parameters)?;
+            let last = outputs.try_select(0, if reverse { 0 } else { -1 })?;
+            return Ok((outputs, [vec![last], others].concat()));
         }
         let [input_bias, hidden_bias] = [0, 1].map(|side| self.bias.as_ref().map(|bias| &bias[side]));
         // The input's part does not depend on the states: one product for all steps.

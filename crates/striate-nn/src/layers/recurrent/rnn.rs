@@ -1,8 +1,8 @@
 //! The plain recurrent layer.
 
-use striate_tensor::{RecurrentParameters, Tensor, TensorError};
+use striate_tensor::{Tensor, TensorError};
 
-use super::{Cell, Recurrent, outputs_and_last};
+use super::{Cell, Recurrent, SequenceFn};
 
 /// `h = tanh(W_ih x + b_ih + W_hh h + b_hh)` (Elman 1990; PyTorch's `RNN`).
 ///
@@ -24,21 +24,11 @@ impl Cell for RnnCell {
     const NAME: &'static str = "RNN";
     const GATES: usize = 1;
     const STATES: usize = 1;
+    const SEQUENCE: Option<SequenceFn> =
+        Some(|input, states, parameters| Ok((input.try_rnn_tanh(&states[0], parameters)?, Vec::new())));
 
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         Ok(vec![from_input.try_add(from_hidden)?.try_tanh()?])
-    }
-
-    fn sequence(
-        &self,
-        input: &Tensor,
-        states: &[Tensor],
-        [weight_ih, weight_hh]: [&Tensor; 2],
-        biases: Option<[&Tensor; 2]>,
-        reverse: bool,
-    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
-        let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
-        Some(outputs_and_last(input.try_rnn_tanh(&states[0], parameters), reverse))
     }
 }
 
@@ -54,20 +44,10 @@ impl Cell for ReluRnnCell {
     const NAME: &'static str = "ReluRNN";
     const GATES: usize = 1;
     const STATES: usize = 1;
+    const SEQUENCE: Option<SequenceFn> =
+        Some(|input, states, parameters| Ok((input.try_rnn_relu(&states[0], parameters)?, Vec::new())));
 
     fn step(&self, from_input: &Tensor, from_hidden: &Tensor, _: &[Tensor]) -> Result<Vec<Tensor>, TensorError> {
         Ok(vec![from_input.try_add(from_hidden)?.try_relu()?])
-    }
-
-    fn sequence(
-        &self,
-        input: &Tensor,
-        states: &[Tensor],
-        [weight_ih, weight_hh]: [&Tensor; 2],
-        biases: Option<[&Tensor; 2]>,
-        reverse: bool,
-    ) -> Option<Result<(Tensor, Vec<Tensor>), TensorError>> {
-        let parameters = RecurrentParameters { weight_ih, weight_hh, biases, reverse };
-        Some(outputs_and_last(input.try_rnn_relu(&states[0], parameters), reverse))
     }
 }
