@@ -180,8 +180,8 @@ pub struct ForwardCall {
     pub arguments: Vec<Value>,
     /// Index into `arguments` per gradient returned.
     pub with_respect_to: Vec<usize>,
-    /// Gradient of the loss with respect to the forward's (first) result.
-    pub upstream: Value,
+    /// Gradients of the loss with respect to the forward's results, from the first one on; those left out are zero.
+    pub upstream: Vec<Value>,
 }
 
 /// A property any right answer has, checked on each ordinary probe after the values; the text completes

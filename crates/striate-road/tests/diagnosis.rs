@@ -91,6 +91,24 @@ fn a_wrong_backward_is_told_by_operand() {
 }
 
 #[test]
+fn the_wrong_factor_of_the_chain_rule_is_told() {
+    let named = |backward: &str| gradient(Some(FORWARD), backward).map(|found| (found.id, found.explanation));
+    let local =
+        BACKWARD.replace("return dx, dw, db", "return dx, dw * (1 + np.arange(dw.size).reshape(dw.shape) / 10), db");
+    let Some((id, text)) = named(&local) else { return };
+    assert_eq!(id, "local-derivative-wrong", "{text}");
+    assert!(text.contains("They double when dout is doubled, as they should"), "{text}");
+    let head = BACKWARD.lines().find(|line| line.starts_with("def conv2d_backward")).expect("a function");
+    let ignored =
+        BACKWARD.replace(head, &format!("{head}\n    dout = np.cos(np.arange(dout.size)).reshape(dout.shape)"));
+    let (id, text) = named(&ignored).expect("a name");
+    assert_eq!(id, "upstream-not-multiplied", "{text}");
+    let twice = BACKWARD.replace(head, &format!("{head}\n    dout = dout * np.abs(dout)"));
+    let (id, text) = named(&twice).expect("a name");
+    assert_eq!(id, "upstream-multiplied-twice", "{text}");
+}
+
+#[test]
 fn a_mistake_has_its_name_where_the_edges_hide_another() {
     if python().is_none() {
         return;

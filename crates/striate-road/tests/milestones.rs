@@ -54,6 +54,18 @@ fn mistakes_of_the_process_are_found_by_measuring() {
 }
 
 #[test]
+fn labels_per_class_and_not_per_image_have_a_name() {
+    if python().is_none() {
+        return;
+    }
+    let report = check(&MLP.replace("argmax(axis=1)", "argmax(axis=0)"));
+    assert_eq!((report.status, report.rung), (Status::Wrong, Some(Rung::Shape)), "{report:#?}");
+    let found = report.diagnosis.expect("a name");
+    assert_eq!(found.id, "argmax-over-wrong-axis");
+    assert!(found.title.contains("classes (10)") && found.title.contains("60 images"), "{}", found.title);
+}
+
+#[test]
 fn a_framework_is_refused_by_name_before_anything_runs() {
     let report = check(&format!("import numpy as np\nfrom torch import nn\n{MLP}"));
     assert_eq!((report.status, report.rung), (Status::Wrong, Some(Rung::Rules)));

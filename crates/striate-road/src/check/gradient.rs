@@ -1,5 +1,6 @@
 //! Two verdicts on a backward function: against the numeric gradient of the right forward function, and against that
-//! of the learner's own.
+//! of the learner's own. Where the backward itself is wrong, its upstream gradients are changed to see which of the two
+//! factors of the chain rule is at fault: the local derivative, or what it is multiplied with.
 
 use ndarray::ArrayD;
 
@@ -23,7 +24,7 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
     let (Some(check), Some((forward, file))) = (exercise.gradient, program.forward) else { return };
     let Some((probe, gradients)) = smallest_wrong(exercise, subject) else { return };
     let names = part_names(exercise);
-    let right = numeric(&check, &probe, &mut |arguments| first_result(forward.expected(arguments)));
+    let right = numeric(&check, &probe, &mut |arguments| results(forward.expected(arguments)));
     let Some(right) = right else { return };
     let wrong: Vec<&str> =
         names.iter().zip(agree(&gradients, &right)).filter(|(_, agrees)| !agrees).map(|(name, _)| *name).collect();
@@ -50,10 +51,14 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
         let fine: Vec<&str> = names.iter().copied().filter(|name| !wrong.contains(name)).collect();
         let others = if fine.is_empty() { String::new() } else { format!("; {} agree", fine.join(" and ")) };
         let own = if own.is_some() { " and from those of your own forward" } else { "" };
+        let (id, factor) = match which_factor(exercise, &check, subject, &probe, &gradients, &right) {
+            Some((id, text)) => (id, format!(" {text}")),
+            None => ("backward-wrong", String::new()),
+        };
         (
-            "backward-wrong",
+            id,
             format!("the backward is wrong: {}{others}", wrong.join(" and ")),
-            format!("They differ from the central differences of the right {}{own}.", check.forward),
+            format!("They differ from the central differences of the right {}{own}.{factor}", check.forward),
         )
     };
     // What a pattern suggests still helps to find the place.
@@ -69,6 +74,81 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
         certainty: "by central differences".into(),
         also: Vec::new(),
     });
+}
+
+/// Which factor of the chain rule is wrong, from what happens when the upstream gradients change: id and sentence.
+fn which_factor(
+    exercise: &Exercise,
+    check: &GradientCheck,
+    subject: &mut Running<'_>,
+    probe: &Probe,
+    gradients: &[ArrayD<f64>],
+    right: &[ArrayD<f64>],
+) -> Option<(&'static str, String)> {
+    let wrong: Vec<usize> =
+        agree(gradients, right).into_iter().enumerate().filter(|(_, agrees)| !agrees).map(|(part, _)| part).collect();
+    // Where the upstream gradients are arguments of the backward.
+    let upstream: Vec<usize> = (check.forward_call)(&probe.arguments)
+        .upstream
+        .iter()
+        .map(|gradient| probe.arguments.iter().position(|argument| argument == gradient))
+        .collect::<Option<_>>()?;
+    let names = |of: &[usize]| -> String {
+        of.iter().map(|&at| exercise.signature.parameters[at].name).collect::<Vec<_>>().join(" and ")
+    };
+    let mut with = |change: &dyn Fn(usize) -> f64| -> Option<(Vec<ArrayD<f64>>, Vec<ArrayD<f64>>)> {
+        let mut changed = probe.clone();
+        for &at in &upstream {
+            let scaled = arrays(&changed.arguments[at])?.remove(0) * change(at);
+            changed.arguments[at] = Value::Array(Array::F64(scaled));
+        }
+        let Outcome::Value(expected) = exercise.expected(&changed.arguments) else { return None };
+        Some((arrays(&subject.call(&changed, false).ok()?.value)?, arrays(&expected)?))
+    };
+    if upstream.len() > 1 {
+        let mut alone = |at: usize| with(&|other| if other == at { 1.0 } else { 0.0 });
+        let mut fine = Vec::new();
+        for &at in &upstream {
+            let (got, expected) = alone(at)?;
+            if agree(&got, &expected).into_iter().all(|agrees| agrees) {
+                fine.push(at);
+            }
+        }
+        let faulty: Vec<usize> = upstream.iter().copied().filter(|at| !fine.contains(at)).collect();
+        if !fine.is_empty() && !faulty.is_empty() {
+            let (fine, faulty) = (names(&fine), names(&faulty));
+            let text = format!(
+                "With {fine} alone your gradients are right; with {faulty} alone they are not: look at the way that {faulty} \
+                 takes."
+            );
+            return Some(("path-of-one-upstream-wrong", text));
+        }
+    }
+    let (doubled, _) = with(&|_| 2.0)?;
+    let grows = |factor: f64| {
+        let scaled: Vec<ArrayD<f64>> = gradients.iter().map(|gradient| gradient * factor).collect();
+        let alike = agree(&doubled, &scaled);
+        wrong.iter().all(|&part| alike.get(part) == Some(&true))
+    };
+    let upstream = names(&upstream);
+    if wrong.iter().any(|&part| gradients[part].iter().all(|&x| x == 0.0)) {
+        None
+    } else if grows(1.0) {
+        let text =
+            format!("They stay the same when {upstream} is doubled: the local derivative is not multiplied with it.");
+        Some(("upstream-not-multiplied", text))
+    } else if grows(2.0) {
+        let text = format!(
+            "They double when {upstream} is doubled, as they should: what is wrong is the local derivative that it is \
+             multiplied with."
+        );
+        Some(("local-derivative-wrong", text))
+    } else if grows(4.0) {
+        let text = format!("They become four times as large when {upstream} is doubled: it is multiplied in twice.");
+        Some(("upstream-multiplied-twice", text))
+    } else {
+        None
+    }
 }
 
 pub(super) fn part_names(exercise: &Exercise) -> Vec<&'static str> {
@@ -103,9 +183,11 @@ fn arrays(value: &Value) -> Option<Vec<ArrayD<f64>>> {
     }
 }
 
-fn first_result(outcome: Outcome) -> Option<ArrayD<f64>> {
+fn results(outcome: Outcome) -> Option<Vec<ArrayD<f64>>> {
     match outcome {
-        Outcome::Value(value) => arrays(&value)?.into_iter().next(),
+        // What stands after the arrays (a cache, a count) has no gradient.
+        Outcome::Value(Value::Tuple(parts)) => Some(parts.iter().map_while(arrays).flatten().collect()),
+        Outcome::Value(value) => arrays(&value),
         Outcome::Rejects(_) => None,
     }
 }
@@ -121,17 +203,19 @@ fn agree(gradients: &[ArrayD<f64>], numeric: &[ArrayD<f64>]) -> Vec<bool> {
         .collect()
 }
 
-/// Gradients of `sum(upstream * forward(arguments))` by central differences.
+/// Gradients of `sum(upstream * forward(arguments))`, over all results that have one, by central differences.
 fn numeric(
     check: &GradientCheck,
     probe: &Probe,
-    forward: &mut dyn FnMut(&[Value]) -> Option<ArrayD<f64>>,
+    forward: &mut dyn FnMut(&[Value]) -> Option<Vec<ArrayD<f64>>>,
 ) -> Option<Vec<ArrayD<f64>>> {
     let ForwardCall { mut arguments, with_respect_to, upstream } = (check.forward_call)(&probe.arguments);
-    let upstream = arrays(&upstream)?.into_iter().next()?;
+    let upstream: Vec<ArrayD<f64>> = upstream.iter().map(arrays).collect::<Option<Vec<_>>>()?.concat();
     let mut loss = |arguments: &[Value]| {
-        let result = forward(arguments)?;
-        (result.shape() == upstream.shape()).then(|| (&result * &upstream).sum())
+        let results = forward(arguments)?;
+        let fits =
+            results.len() >= upstream.len() && results.iter().zip(&upstream).all(|(x, u)| x.shape() == u.shape());
+        fits.then(|| results.iter().zip(&upstream).map(|(x, u)| (x * u).sum()).sum::<f64>())
     };
     let mut gradients = Vec::new();
     for at in with_respect_to {
@@ -168,6 +252,6 @@ fn own_forward(
     let tuple = matches!(signature.returns.kind, Kind::Tuple(_));
     numeric(check, probe, &mut |arguments| {
         let returned = session.call(&Call { arguments, strided: false, tuple }).ok()?;
-        first_result(Outcome::Value(returned.value))
+        results(Outcome::Value(returned.value))
     })
 }

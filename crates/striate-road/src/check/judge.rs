@@ -2,7 +2,7 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, error_words, explain_stop, fingerprint, measure, pair, refusal, shape, show};
+use super::{Subject, diagnose, error_words, explain_stop, fingerprint, measure, pair, refusal, repeat, shape, show};
 use crate::exercise::{Difficulty, Exercise, Kind, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
@@ -55,9 +55,13 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
     }
     report.probes_passed = trials.iter().filter(|trial| trial.failure.is_none()).count();
     if trials.iter().any(|trial| trial.failure.is_some()) {
-        return failed(exercise, &trials, report);
+        failed(exercise, &trials, report);
+        return repeat::explain(exercise, subject, &trials, report);
     }
-    if property_violated(exercise, &trials, report) || layout_matters(exercise, subject, &trials, report) {
+    if property_violated(exercise, &trials, report)
+        || repeat::matters(exercise, subject, &trials, report)
+        || layout_matters(exercise, subject, &trials, report)
+    {
         return;
     }
     report.status = Status::Passed;

@@ -59,6 +59,7 @@ pub(super) fn judge(exercise: &Exercise, subject: &mut dyn Subject, report: &mut
                 _ => failure.text.clone(),
             };
             report.place = failure.place.clone();
+            report.diagnosis = trials.last().and_then(|trial| shape::one_label_per_class(exercise, trial));
             show_case(exercise, trials.len() - 1, &trials, report);
             return trials;
         }

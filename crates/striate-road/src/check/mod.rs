@@ -14,11 +14,13 @@ mod full_size;
 mod gradient;
 mod json;
 mod judge;
+mod laws;
 mod measure;
 mod pair;
 mod project;
 mod refusal;
 mod render;
+mod repeat;
 mod report;
 mod rules;
 mod shape;
@@ -36,6 +38,7 @@ use std::time::{Duration, Instant};
 use crate::assignment::Assignment;
 use crate::exercise::{Exercise, Kind, Probe};
 use crate::runner::{Call, Place, Returned, Session, Stop, Unloaded, exercise_file_beside, runner};
+use crate::value::Value;
 
 pub use crate::runner::Language;
 pub use crate::runner::RunOptions as CheckOptions;
@@ -53,10 +56,28 @@ trait Subject {
     /// Calls it with a probe's arguments.
     fn call(&mut self, probe: &Probe, strided: bool) -> Result<Returned, Stop>;
 
+    /// Calls it with a probe's arguments, keeps the result, and says what becomes of it; `None` where results cannot
+    /// change once they are given.
+    fn keep(&mut self, _probe: &Probe, _others: &[Probe]) -> Option<Result<Kept, Stop>> {
+        None
+    }
+
     /// Whether arrays can be handed over that are not contiguous in memory.
     fn has_layouts(&self) -> bool {
         false
     }
+}
+
+/// What becomes of a result that the caller keeps.
+struct Kept {
+    /// As it was given.
+    given: Value,
+    /// What other inputs of the same shapes get after that, where they get anything.
+    others: Vec<Option<Value>>,
+    /// The kept result after these calls.
+    after_others: Value,
+    /// What the same input gets after the caller has written into the kept result.
+    after_writing: Value,
 }
 
 struct Running<'a> {
@@ -69,6 +90,33 @@ impl Subject for Running<'_> {
     fn call(&mut self, probe: &Probe, strided: bool) -> Result<Returned, Stop> {
         let tuple = matches!(self.exercise.signature.returns.kind, Kind::Tuple(_));
         self.session.call(&Call { arguments: &probe.arguments, strided, tuple })
+    }
+
+    /// In Rust a result is handed over with its memory: safe code cannot write to it any more.
+    fn keep(&mut self, probe: &Probe, others: &[Probe]) -> Option<Result<Kept, Stop>> {
+        if self.language != Language::Python {
+            return None;
+        }
+        let tuple = matches!(self.exercise.signature.returns.kind, Kind::Tuple(_));
+        fn call(probe: &Probe, tuple: bool) -> Call<'_> {
+            Call { arguments: &probe.arguments, strided: false, tuple }
+        }
+        let mut kept = || {
+            let given = self.session.call_and_keep(&call(probe, tuple))?.value;
+            let mut values = Vec::new();
+            for other in others {
+                values.push(match self.session.call(&call(other, tuple)) {
+                    Ok(returned) => Some(returned.value),
+                    Err(Stop::Raised { .. }) => None,
+                    Err(stop) => return Err(stop),
+                });
+            }
+            let after_others = self.session.kept()?;
+            self.session.write_into_kept()?;
+            let after_writing = self.session.call(&call(probe, tuple))?.value;
+            Ok(Kept { given, others: values, after_others, after_writing })
+        };
+        Some(kept())
     }
 
     fn has_layouts(&self) -> bool {
@@ -155,7 +203,8 @@ fn check_and_tell(program: &Program<'_>, options: &CheckOptions, listener: Liste
             if report.rung == Some(Rung::Values) && subject.session.alive() {
                 gradient::verdict(program, &mut subject, &mut report, options);
             }
-            if subject.session.alive() {
+            // What depends on earlier calls has no smallest input.
+            if subject.session.alive() && !repeat::remembers(&report) {
                 // An input that nobody chose may take long.
                 subject.session.allow(options.patience.call.min(Duration::from_secs(2)));
                 shrink::smallest(exercise, &mut subject, &mut report, shrink::Effort::default());

@@ -80,6 +80,8 @@ pub enum Rung {
     Rejects,
     /// The result has the properties of a right answer.
     Property,
+    /// The same input gets the same answer again, and results that were given stay as they are.
+    Repeats,
     /// It does not depend on how the arrays lie in memory.
     Layout,
     /// What is measured of the results, or of the project's training run, is what is asked for.

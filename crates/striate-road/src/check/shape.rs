@@ -1,7 +1,8 @@
 //! From shapes to the formula that seems to have made them.
 
 use super::judge::Trial;
-use crate::exercise::{Exercise, Kind, Outcome, Parameter};
+use super::report::{Diagnosis, Evidence, See};
+use crate::exercise::{Element, Exercise, Kind, Outcome, Parameter};
 use crate::value::Value;
 
 /// A name and its length in one probe.
@@ -86,6 +87,27 @@ pub(super) fn bindings(exercise: &Exercise, trial: &Trial) -> Bindings {
         }
     }
     bindings
+}
+
+/// The mistake of a function that should give one label per example and gives one per class.
+pub(super) fn one_label_per_class(exercise: &Exercise, trial: &Trial) -> Option<Diagnosis> {
+    let Kind::Array { element: Element::I64, axes: [examples] } = &exercise.signature.returns.kind else { return None };
+    let Outcome::Value(Value::Array(labels)) = &trial.got else { return None };
+    let bindings = bindings(exercise, trial);
+    let length = |name: &str| bindings.iter().find(|(known, _)| *known == name).map(|(_, length)| *length);
+    let (classes, asked) = (length("k")?, length(examples)?);
+    (labels.shape() == [classes as usize] && classes != asked).then(|| Diagnosis {
+        evidence: Evidence::Fingerprint,
+        id: "argmax-over-wrong-axis".into(),
+        title: format!("as many labels came back as there are classes ({classes}), and not one for each of the {asked} images"),
+        explanation: "Logits are [M, k], one row per image. argmax(axis=0) runs down the rows and finds, for each class, the image that \
+                      has most of it. The class of each image is the place of the largest number in its row: argmax(axis=1)."
+            .into(),
+        question: "How many predictions do you have: one per image, or one per class?".into(),
+        see: Some(See { resource: "numpy".into(), at: "numpy.argmax, argument axis".into() }),
+        certainty: "by the shape".into(),
+        also: Vec::new(),
+    })
 }
 
 fn without_ones(shape: &[usize]) -> Vec<usize> {

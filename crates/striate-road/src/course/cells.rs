@@ -1,7 +1,13 @@
 //! The recurrent cells of both courses: a step of the plain cell and of the LSTM, forwards and backwards, and both over a
 //! sequence. Rows are examples; a sequence is a list with an array per step.
 
+use std::marker::PhantomData;
+
 use ndarray::{Array1, Array2, Axis, concatenate, s};
+
+use super::mistakes as m;
+use crate::exercise::{Misconception, Outcome};
+use crate::value::Value;
 
 /// Weights of the input and of the state, and the bias.
 pub(super) struct Weights {
@@ -90,6 +96,76 @@ pub(super) struct Lstm {
     pub gate_slopes: bool,
     /// Derivative of the candidate's activation from the candidate.
     pub candidate_slope: fn(f64) -> f64,
+    /// Of which gate, as in `order`, each quarter of the gradient's columns is.
+    pub joined: [usize; 4],
+}
+
+/// Which gates (0 the input, 1 the forget, 2 the output gate, 3 the candidate) the blocks of columns are of, in an order
+/// such as `"f i o g"`.
+pub(super) const fn gates(order: &str) -> [usize; 4] {
+    let mut gates = [0; 4];
+    let mut block = 0;
+    while block < 4 {
+        gates[block] = match order.as_bytes()[2 * block] {
+            b'i' => 0,
+            b'f' => 1,
+            b'o' => 2,
+            _ => 3,
+        };
+        block += 1;
+    }
+    gates
+}
+
+/// Which block of columns each gate has in such an order.
+pub(super) const fn blocks(order: &str) -> [usize; 4] {
+    let gates = gates(order);
+    let mut blocks = [0; 4];
+    let mut block = 0;
+    while block < 4 {
+        blocks[gates[block]] = block;
+        block += 1;
+    }
+    blocks
+}
+
+/// Calls the macro `$each` with every order of the four blocks but the right one.
+macro_rules! wrong_orders {
+    ($each:ident) => {
+        $each!(
+            "i f g o", "i o f g", "i o g f", "i g f o", "i g o f", "f i o g", "f i g o", "f o i g", "f o g i",
+            "f g i o", "f g o i", "o i f g", "o i g f", "o f i g", "o f g i", "o g i f", "o g f i", "g i f o",
+            "g i o f", "g f i o", "g f o i", "g o i f", "g o f i"
+        )
+    };
+}
+pub(super) use wrong_orders;
+
+/// A course's function that steps back through the LSTM.
+pub(super) trait LstmStepBack {
+    /// What it gives, from its own arguments.
+    fn gradients(arguments: &[Value], how: Lstm) -> Outcome;
+}
+
+/// The mistakes of a step back through the LSTM, whatever the course.
+pub(super) struct LstmStepBackMistakes<F>(PhantomData<F>);
+
+impl<F: LstmStepBack> LstmStepBackMistakes<F> {
+    pub(super) const ALL: [Misconception; 8] = [
+        m::CELL_PATH_MISSING.when(|arguments| F::gradients(arguments, Lstm { cell_path: false, ..Lstm::RIGHT })),
+        m::CELL_UPSTREAM_IGNORED
+            .when(|arguments| F::gradients(arguments, Lstm { upstream_cell: false, ..Lstm::RIGHT })),
+        m::FORGET_GRADIENT_MISSING.when(|arguments| F::gradients(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
+        m::TANH_DERIVATIVE_MISSING.when(|arguments| F::gradients(arguments, Lstm { cell_slope: false, ..Lstm::RIGHT })),
+        m::TANH_DERIVATIVE_MISSING
+            .when(|arguments| F::gradients(arguments, Lstm { candidate_slope: |_| 1.0, ..Lstm::RIGHT })),
+        m::TANH_OF_ACTIVATION.when(|arguments| {
+            F::gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g.tanh().powi(2), ..Lstm::RIGHT })
+        }),
+        m::TANH_NOT_SQUARED
+            .when(|arguments| F::gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g, ..Lstm::RIGHT })),
+        m::GATE_SLOPES_MISSING.when(|arguments| F::gradients(arguments, Lstm { gate_slopes: false, ..Lstm::RIGHT })),
+    ];
 }
 
 /// Gates i, f, o and the candidate; the cell and the state.
@@ -111,6 +187,7 @@ impl Lstm {
         cell_slope: true,
         gate_slopes: true,
         candidate_slope: |g| 1.0 - g * g,
+        joined: [0, 1, 2, 3],
     };
 
     pub(super) fn step(&self, x: &Array2<f64>, [h, c]: [&Array2<f64>; 2], w: &Weights) -> Stepped {
@@ -148,13 +225,14 @@ impl Lstm {
             dcell += &(dh * &o * slope);
         }
         let gate = |gate: &Array2<f64>| gate.mapv(|s| if self.gate_slopes { s * (1.0 - s) } else { 1.0 });
-        let sums = concatenate![
-            Axis(1),
+        let parts = [
             &dcell * &g * gate(&i),
             &dcell * c * gate(&f),
             dh * &squashed * gate(&o),
-            &dcell * &i * g.mapv(self.candidate_slope)
+            &dcell * &i * g.mapv(self.candidate_slope),
         ];
+        let [a, b, c, d] = self.joined.map(|gate| &parts[gate]);
+        let sums = concatenate![Axis(1), a.view(), b.view(), c.view(), d.view()];
         let before = if self.forget { dcell * f } else { dcell };
         (Back { x: sums.dot(&w.x.t()), h: sums.dot(&w.h.t()), weights: Weights::gradients(x, h, &sums) }, before)
     }

@@ -6,7 +6,7 @@ use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Dataset, ExercisePlan, Goal, Pointer, Renames, Resource, Road, RoadError, Stage, Station};
+use super::{Dataset, ExercisePlan, Goal, LabName, Pointer, Renames, Resource, Road, RoadError, Stage, Station};
 
 /// The version of the content format that this program reads.
 const SCHEMA: u32 = 1;
@@ -19,6 +19,8 @@ struct RoadFile {
     schema: u32,
     stages: Vec<Stage>,
     goals: Vec<Goal>,
+    #[serde(default)]
+    labs: Vec<LabName>,
     #[serde(default)]
     datasets: Vec<Dataset>,
 }
@@ -107,6 +109,7 @@ pub(super) fn read(files: &BTreeMap<String, String>) -> Result<Road, RoadError> 
             Ok(Road {
                 stages: road.stages,
                 goals: road.goals,
+                labs: road.labs,
                 datasets: road.datasets,
                 resources: resources.resources,
                 stations,

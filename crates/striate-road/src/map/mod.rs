@@ -57,6 +57,16 @@ pub struct Goal {
     pub extends: Vec<String>,
 }
 
+/// A lab of the studio.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabName {
+    /// Stable id, the studio's own.
+    pub id: String,
+    /// What it is called there.
+    pub title: String,
+}
+
 /// Images, tables or texts that labs and exercises use.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -185,7 +195,7 @@ pub struct Station {
     pub resources: Vec<Pointer>,
     /// What of the toolkit it touches.
     pub capabilities: Vec<String>,
-    /// What its lab shows.
+    /// What there is to see in its labs; where it has none, what its lab is to show one day.
     pub lab: String,
     /// Ids of the studio's labs that belong to it.
     pub labs: Vec<String>,
@@ -253,6 +263,7 @@ fn follow<'a>(table: &'a BTreeMap<String, String>, id: &'a str) -> &'a str {
 pub struct Road {
     stages: Vec<Stage>,
     goals: Vec<Goal>,
+    labs: Vec<LabName>,
     datasets: Vec<Dataset>,
     resources: Vec<Resource>,
     stations: Vec<Station>,
@@ -305,6 +316,11 @@ impl Road {
     /// Goals in order.
     pub fn goals(&self) -> &[Goal] {
         &self.goals
+    }
+
+    /// The labs that there are.
+    pub fn labs(&self) -> &[LabName] {
+        &self.labs
     }
 
     /// Data sets by id.

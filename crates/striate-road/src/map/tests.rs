@@ -17,6 +17,7 @@ fn files() -> BTreeMap<String, String> {
         [[stages]]\nid = 's2'\ntitle = 'S2'\nabout = 'A'\nstations = ['third', 'fourth']\n\
         [[goals]]\nid = 'see'\ntitle = 'G'\nabout = 'A'\n\
         [[goals]]\nid = 'see-more'\ntitle = 'G'\nabout = 'A'\nextends = ['see']\n\
+        [[labs]]\nid = 'kernel'\ntitle = 'Kernel lab'\n\
         [[datasets]]\nid = 'gen:noise'\nsource = 'generator'\n";
     let resources = "schema = 1\n[[resources]]\nid = 'book'\nkind = 'book'\ntitle = 'B'\n";
     let both = "['see', 'see-more']";
@@ -112,12 +113,36 @@ fn each_mistake_is_named() {
             "there is no language 'pyton'",
         ),
         ("stations/fourth/station.toml", "project = 'P'", "", "a milestone needs a project"),
+        ("stations/first/station.toml", "lab = 'L'", "lab = ''", "the lab is empty"),
+        (
+            "stations/first/station.toml",
+            "lab = 'L'",
+            "lab = 'L'\nlabs = ['kernal']",
+            "there is no lab 'kernal'; did you mean 'kernel'?",
+        ),
         ("renames.toml", "= 'first'", "= 'fist'", "leads to 'fist', which is no station"),
         ("renames.toml", "old-first =", "first =", "'first' is renamed, but there is a station of that id"),
     ] {
         let problems = broken(file, from, to);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}\nnot in {problems:#?}");
     }
+}
+
+#[test]
+fn texts_name_the_labs_of_their_station_only() {
+    let problems = |labs: &str, text: &str| {
+        let mut files = files();
+        let station = files.get_mut("stations/first/station.toml").unwrap();
+        *station = station.replace("lab = 'L'", &format!("lab = 'L'\nlabs = {labs}"));
+        files.insert("stations/first/text.md".to_string(), text.to_string());
+        Road::from_files(&files).map_or_else(|error| error.problems, |_| Vec::new())
+    };
+    assert_eq!(problems("['kernel']", "In the **kernel lab**, of all labs, labels move."), Vec::<String>::new());
+    assert_eq!(problems("[]", "Labels collaborate."), Vec::<String>::new());
+    let named = problems("[]", "See it in the lab.");
+    assert_eq!(named, ["stations/first/text.md: it speaks of a lab, but station.toml has no `labs`"]);
+    let named = problems("['kernel']", "In the **colonel lab**:");
+    assert_eq!(named, ["stations/first/text.md: 'colonel lab' is no lab of this station; it has: kernel lab"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@ pub(super) fn problems(road: &Road) -> Vec<String> {
     for station in road.stations() {
         let file = format!("stations/{}/station.toml", station.id);
         references(road, station, &file, &mut problems);
+        labs(road, station, &mut problems);
         shape(station, &file, &mut problems);
     }
     goals(road, &mut problems);
@@ -67,6 +68,7 @@ fn duplicates(road: &Road, problems: &mut Vec<String>) {
     };
     twice("stage", "road.toml", road.stages().iter().map(|stage| stage.id.as_str()).collect());
     twice("goal", "road.toml", road.goals().iter().map(|goal| goal.id.as_str()).collect());
+    twice("lab", "road.toml", road.labs().iter().map(|lab| lab.id.as_str()).collect());
     twice("station", "road.toml", road.stations().iter().map(|station| station.id.as_str()).collect());
     twice("resource", "resources.toml", road.resources().iter().map(|resource| resource.id.as_str()).collect());
     let plans = road.stations().iter().flat_map(|station| &station.exercises);
@@ -100,11 +102,33 @@ fn references(road: &Road, station: &Station, file: &str, problems: &mut Vec<Str
     for pointer in &station.resources {
         unknown("resource", &pointer.id, road.resources().iter().map(|resource| resource.id.as_str()).collect());
     }
+    for id in &station.labs {
+        unknown("lab", id, road.labs().iter().map(|lab| lab.id.as_str()).collect());
+    }
     for id in &station.data {
         unknown("dataset", id, road.datasets().iter().map(|dataset| dataset.id.as_str()).collect());
     }
     for language in station.exercises.iter().flat_map(|plan| &plan.languages) {
         unknown("language", language, vec!["python", "rust"]);
+    }
+}
+
+/// Texts name the labs of their station, by the titles that these have, and no others.
+fn labs(road: &Road, station: &Station, problems: &mut Vec<String>) {
+    let titles: Vec<String> =
+        road.labs().iter().filter(|lab| station.labs.contains(&lab.id)).map(|lab| lab.title.to_lowercase()).collect();
+    for (name, text) in [("text.md", &station.text), ("mentor.md", &station.mentor)] {
+        let text = text.as_deref().unwrap_or_default().to_lowercase();
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+        let about_labs = words.iter().any(|word| ["lab", "labs"].contains(word));
+        let emphasised = text.split("**").skip(1).step_by(2).filter(|bold| bold.ends_with(" lab"));
+        let file = format!("stations/{}/{name}", station.id);
+        if about_labs && titles.is_empty() {
+            problems.push(format!("{file}: it speaks of a lab, but station.toml has no `labs`"));
+        }
+        for other in emphasised.filter(|bold| !titles.is_empty() && !titles.iter().any(|title| title == bold)) {
+            problems.push(format!("{file}: '{other}' is no lab of this station; it has: {}", titles.join(", ")));
+        }
     }
 }
 
@@ -114,7 +138,9 @@ fn shape(station: &Station, file: &str, problems: &mut Vec<String>) {
             problems.push(format!("{file}: {text}"));
         }
     };
-    for (field, text) in [("title", &station.title), ("outcome", &station.outcome), ("why", &station.why)] {
+    for (field, text) in
+        [("title", &station.title), ("outcome", &station.outcome), ("why", &station.why), ("lab", &station.lab)]
+    {
         must(!text.trim().is_empty(), &format!("the {field} is empty"));
     }
     must((1..=4).contains(&station.exercises.len()), "a station has one to four exercises");

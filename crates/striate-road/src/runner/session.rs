@@ -99,8 +99,36 @@ impl Session {
 
     /// Calls the learner's function.
     pub fn call(&mut self, call: &Call<'_>) -> Result<Returned, Stop> {
+        self.ask(b'C', call)
+    }
+
+    /// [`Session::call`] of a program in Python, which keeps the result: see [`Session::kept`].
+    pub fn call_and_keep(&mut self, call: &Call<'_>) -> Result<Returned, Stop> {
+        self.ask(b'K', call)
+    }
+
+    /// The result that is kept, as it is now.
+    pub fn kept(&mut self) -> Result<Value, Stop> {
+        self.about_kept(b'A')
+    }
+
+    /// Changes the arrays and lists of the result that is kept, as a caller may.
+    pub fn write_into_kept(&mut self) -> Result<(), Stop> {
+        self.about_kept(b'W').map(|_| ())
+    }
+
+    fn about_kept(&mut self, frame: u8) -> Result<Value, Stop> {
+        let deadline = Instant::now() + self.patience.call;
+        self.send(&[frame]);
+        let answer = self.wait(deadline)?;
+        let mut reader = Reader::new(&answer);
+        let value = if reader.byte() == Some(b'V') { reader.value() } else { None };
+        value.ok_or(Stop::Crashed(BROKEN_ANSWER.into()))
+    }
+
+    fn ask(&mut self, frame: u8, call: &Call<'_>) -> Result<Returned, Stop> {
         let mut functions = Vec::new();
-        let mut payload = vec![b'C', u8::from(call.strided), u8::from(call.tuple)];
+        let mut payload = vec![frame, u8::from(call.strided), u8::from(call.tuple)];
         payload.extend((call.arguments.len() as u32).to_le_bytes());
         call.arguments.iter().for_each(|argument| put_value(&mut payload, argument, &mut functions));
         let deadline = Instant::now() + self.patience.call;

@@ -11,6 +11,9 @@
 //! | `L` | call | load: path, function name, number of parameters (`u32`) |
 //! | `E` | answer | loading failed: kind, message, file, line (`u32`), source line |
 //! | `C` | call | strided arrays? a tuple expected? (one byte each, for Python), number of arguments (`u32`), arguments |
+//! | `K` | call | as `C`, Python only: the result is kept where it was made |
+//! | `A` | call | the kept result as it is now, Python only |
+//! | `W` | call | write into the arrays and lists of the kept result, as a caller may, Python only |
 //! | `V` | answer | a value, which arrays and lists were changed (`u32` count, `u32` each), seconds (`f64`) |
 //! | `T` | both | measure a plain loop; the answer has the seconds of one step (`f64`) |
 //! | `X` | answer | raised: message, file, line (`u32`), and for Python: exception type |

@@ -81,3 +81,17 @@ pub const LABS: &[Lab] = &[kernel::LAB, network::LAB, digits::LAB];
 pub fn find(id: &str) -> Option<&'static Lab> {
     LABS.iter().find(|lab| lab.id == id)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stations and their texts name labs by these.
+    #[test]
+    fn the_road_knows_the_labs_by_their_ids_and_titles() {
+        let here: Vec<_> = LABS.iter().map(|lab| (lab.id, lab.title)).collect();
+        let road = striate_road::Road::embedded();
+        let there: Vec<_> = road.labs().iter().map(|lab| (lab.id.as_str(), lab.title.as_str())).collect();
+        assert_eq!(here, there);
+    }
+}

@@ -157,8 +157,13 @@ pub fn station_text(learner: &Learner, station: &Station) -> Result<String, Comm
     }
     text.push_str(&resources(learner, station, style));
     text.push_str(&exercises(learner, station, style)?);
-    let lab = if station.labs.is_empty() { "Lab (planned)" } else { "Lab (in the studio: run striate)" };
-    let _ = write!(text, "\n{}\n{}", screen::bold(lab, style), paragraph(&station.lab, style));
+    let labs = learner.road.labs().iter().filter(|lab| station.labs.contains(&lab.id));
+    let titles: Vec<&str> = labs.map(|lab| lab.title.as_str()).collect();
+    let lab = match titles.is_empty() {
+        true => "Lab (planned)".to_string(),
+        false => format!("{} (in the studio: run striate)", titles.join(", ")),
+    };
+    let _ = write!(text, "\n{}\n{}", screen::bold(&lab, style), paragraph(&station.lab, style));
     if let Some(project) = &station.project {
         let _ = write!(text, "{}\n{}", screen::bold("Project", style), paragraph(project, style));
     }

@@ -319,7 +319,7 @@ static MAX_POOL_BACKWARD: Exercise = Exercise {
         forward_call: |arguments| ForwardCall {
             arguments: arguments[1..].to_vec(),
             with_respect_to: vec![0],
-            upstream: arguments[0].clone(),
+            upstream: vec![arguments[0].clone()],
         },
     }),
     canonical: Some(any_of_equal_maxima),

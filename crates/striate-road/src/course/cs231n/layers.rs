@@ -169,7 +169,7 @@ static AFFINE_BACKWARD: Exercise = Exercise {
         forward_call: |arguments| ForwardCall {
             arguments: arguments[1..].to_vec(),
             with_respect_to: vec![0, 1, 2],
-            upstream: arguments[0].clone(),
+            upstream: vec![arguments[0].clone()],
         },
     }),
     ..Exercise::DEFAULTS
@@ -307,7 +307,7 @@ static RELU_BACKWARD: Exercise = Exercise {
         forward_call: |arguments| ForwardCall {
             arguments: arguments[1..].to_vec(),
             with_respect_to: vec![0],
-            upstream: arguments[0].clone(),
+            upstream: vec![arguments[0].clone()],
         },
     }),
     ..Exercise::DEFAULTS

@@ -3,8 +3,8 @@
 use ndarray::{Array2, Axis};
 
 use super::super::CourseFunction;
-use super::super::cells::{Cell, Lstm, sigmoid};
-use super::super::mistakes::{self as m, words};
+use super::super::cells::{Cell, Lstm, blocks, sigmoid};
+use super::super::mistakes::{self as m, Words, words};
 use super::super::values::{float_named, floats_named, matrix, number, results, returns, tuple};
 use super::SEQUENCES;
 use super::columns::{joined_weights, plain_weights, rows, turned};
@@ -135,14 +135,16 @@ static LSTM_CELL: Exercise = Exercise {
     },
     reference: |arguments| lstm_cell(arguments, Lstm::RIGHT, false),
     misconceptions: &[
-        words(
-            "gates-exchanged",
-            "the forget gate and the update gate are exchanged",
-            "c_next = forget * c_prev + update * candidate.",
-            "Which gate multiplies the old cell?",
-            NOTES,
-        )
-        .when(|arguments| lstm_cell(arguments, Lstm { order: [1, 0, 2, 3], ..Lstm::RIGHT }, false)),
+        exchanged("the forget gate and the update gate are exchanged")
+            .when(|arguments| lstm_cell(arguments, Lstm { order: blocks("f i o g"), ..Lstm::RIGHT }, false)),
+        exchanged("the forget gate and the output gate are exchanged")
+            .when(|arguments| lstm_cell(arguments, Lstm { order: blocks("i o f g"), ..Lstm::RIGHT }, false)),
+        exchanged("the update gate and the output gate are exchanged")
+            .when(|arguments| lstm_cell(arguments, Lstm { order: blocks("o f i g"), ..Lstm::RIGHT }, false)),
+        exchanged("the three gates are taken in turn: the forget gate's weights for the update gate, the output gate's for the forget gate")
+            .when(|arguments| lstm_cell(arguments, Lstm { order: [1, 2, 0, 3], ..Lstm::RIGHT }, false)),
+        exchanged("the three gates are taken in turn: the forget gate's weights for the output gate, the update gate's for the forget gate")
+            .when(|arguments| lstm_cell(arguments, Lstm { order: [2, 0, 1, 3], ..Lstm::RIGHT }, false)),
         m::FORGET_GATE_TWICE.when(|arguments| lstm_cell(arguments, Lstm { order: [1, 1, 2, 3], ..Lstm::RIGHT }, false)),
         m::FORGET_GATE_MISSING.when(|arguments| lstm_cell(arguments, Lstm { forget: false, ..Lstm::RIGHT }, false)),
         m::CANDIDATE_SIGMOID.when(|arguments| lstm_cell(arguments, Lstm { candidate: sigmoid, ..Lstm::RIGHT }, false)),
@@ -159,6 +161,17 @@ static LSTM_CELL: Exercise = Exercise {
     ],
     ..Exercise::DEFAULTS
 };
+
+/// The gates in each other's places, the title says which.
+const fn exchanged(title: &'static str) -> Words {
+    words(
+        "gates-exchanged",
+        title,
+        "c_next = forget * c_prev + update * candidate, and a_next = output * tanh(c_next).",
+        "Which gate multiplies the old cell, which one the candidate, and which one is used last?",
+        NOTES,
+    )
+}
 
 fn lstm_cell(arguments: &[Value], how: Lstm, input_first: bool) -> Outcome {
     let [xt, a, c] = [0, 1, 2].map(|at| rows(arguments, at));

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Array3, Axis};
 
 use super::super::CourseFunction;
-use super::super::cells::{Back, Cell, Lstm, Steps, Through, Weights};
+use super::super::cells::{Back, Cell, Lstm, LstmStepBack, LstmStepBackMistakes, Steps, Through, Weights};
 use super::super::mistakes::{self as m, words};
 use super::super::values::{floats_named, matrix, results, tuple};
 use super::SEQUENCES;
@@ -250,7 +250,11 @@ fn plain_forward(arguments: &[Value]) -> ForwardCall {
     let [upstream, x, a, wax, waa, ba] = [0, 1, 2, 3, 4, 5].map(|at| arguments[at].clone());
     let units = matrix(arguments, 5).nrows();
     let [wya, by] = [[2, units], [2, 1]].map(|shape| Value::from(Array2::<f64>::zeros(shape)));
-    ForwardCall { arguments: vec![x, a, wax, waa, wya, ba, by], with_respect_to: vec![0, 1, 2, 3, 5], upstream }
+    ForwardCall {
+        arguments: vec![x, a, wax, waa, wya, ba, by],
+        with_respect_to: vec![0, 1, 2, 3, 5],
+        upstream: vec![upstream],
+    }
 }
 
 fn cell_gradients(arguments: &[Value], cell: Cell, flat_bias: bool) -> Outcome {
@@ -334,24 +338,25 @@ static LSTM_CELL_BACKWARD: Exercise = Exercise {
         probes
     },
     reference: |arguments| lstm_gradients(arguments, Lstm::RIGHT),
-    misconceptions: &[
-        m::CELL_PATH_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { cell_path: false, ..Lstm::RIGHT })),
-        m::CELL_UPSTREAM_IGNORED
-            .when(|arguments| lstm_gradients(arguments, Lstm { upstream_cell: false, ..Lstm::RIGHT })),
-        m::FORGET_GRADIENT_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
-        m::TANH_DERIVATIVE_MISSING
-            .when(|arguments| lstm_gradients(arguments, Lstm { cell_slope: false, ..Lstm::RIGHT })),
-        m::TANH_DERIVATIVE_MISSING
-            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |_| 1.0, ..Lstm::RIGHT })),
-        m::TANH_OF_ACTIVATION.when(|arguments| {
-            lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g.tanh().powi(2), ..Lstm::RIGHT })
-        }),
-        m::TANH_NOT_SQUARED
-            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g, ..Lstm::RIGHT })),
-        m::GATE_SLOPES_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { gate_slopes: false, ..Lstm::RIGHT })),
-    ],
+    misconceptions: &LstmStepBackMistakes::<CellBack>::ALL,
+    gradient: Some(GradientCheck {
+        forward: "lstm_cell_forward",
+        forward_call: |arguments| ForwardCall {
+            arguments: arguments[2..].to_vec(),
+            with_respect_to: vec![0, 1, 2, 3, 4],
+            upstream: arguments[..2].to_vec(),
+        },
+    }),
     ..Exercise::DEFAULTS
 };
+
+struct CellBack;
+
+impl LstmStepBack for CellBack {
+    fn gradients(arguments: &[Value], how: Lstm) -> Outcome {
+        lstm_gradients(arguments, how)
+    }
+}
 
 fn lstm_gradients(arguments: &[Value], how: Lstm) -> Outcome {
     let [da, dc, xt, a, c] = [0, 1, 2, 3, 4].map(|at| rows(arguments, at));
@@ -401,7 +406,11 @@ static LSTM_BACKWARD: Exercise = Exercise {
             let [upstream, x, a, w, b] = [0, 1, 2, 3, 4].map(|at| arguments[at].clone());
             let units = matrix(arguments, 4).nrows() / 4;
             let [wy, by] = [[2, units], [2, 1]].map(|shape| Value::from(Array2::<f64>::zeros(shape)));
-            ForwardCall { arguments: vec![x, a, w, b, wy, by], with_respect_to: vec![0, 1, 2, 3], upstream }
+            ForwardCall {
+                arguments: vec![x, a, w, b, wy, by],
+                with_respect_to: vec![0, 1, 2, 3],
+                upstream: vec![upstream],
+            }
         },
     }),
     ..Exercise::DEFAULTS

@@ -92,7 +92,7 @@ fn forward_call(arguments: &[Value]) -> ForwardCall {
     ForwardCall {
         arguments: vec![x.clone(), gamma.clone(), beta, mean, ones, momentum, eps.clone(), Value::Bool(true)],
         with_respect_to: vec![0, 1, 2],
-        upstream: dout.clone(),
+        upstream: vec![dout.clone()],
     }
 }
 

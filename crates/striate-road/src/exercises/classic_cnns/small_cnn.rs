@@ -34,7 +34,7 @@ pub(super) struct Slips {
 struct Pass {
     z: Array3<f64>,
     features: Array1<f64>,
-    probabilities: Array1<f64>,
+    logits: Array1<f64>,
 }
 
 fn softmax(logits: &Array1<f64>) -> Array1<f64> {
@@ -63,14 +63,13 @@ impl Cnn {
         });
         let pixels = (height * width) as f64;
         let features = z.mapv(|z| z.max(0.0)).sum_axis(Axis(2)).sum_axis(Axis(1)) / pixels * mask;
-        let probabilities = softmax(&(self.v.dot(&features) + &self.c));
-        Pass { z, features, probabilities }
+        let logits = self.v.dot(&features) + &self.c;
+        Pass { z, features, logits }
     }
 
-    /// The most probable class.
-    pub(super) fn predict(&self, image: ArrayView2<'_, f64>, mask: &Array1<f64>) -> usize {
-        let probabilities = self.pass(image, mask).probabilities;
-        (0..probabilities.len()).fold(0, |best, k| if probabilities[k] > probabilities[best] { k } else { best })
+    /// One number per class; the largest is that of the most probable one.
+    pub(super) fn logits(&self, image: ArrayView2<'_, f64>, mask: &Array1<f64>) -> Array1<f64> {
+        self.pass(image, mask).logits
     }
 
     /// One step of gradient descent on a batch of images, classes and masks.
@@ -88,7 +87,8 @@ impl Cnn {
 
     fn add_gradient(&self, sum: &mut Cnn, image: ArrayView2<'_, f64>, class: usize, mask: &Array1<f64>, slips: Slips) {
         let (filters, kh, kw) = self.w.dim();
-        let Pass { z, features, probabilities } = self.pass(image, mask);
+        let Pass { z, features, logits } = self.pass(image, mask);
+        let probabilities = softmax(&logits);
         let mut truth = Array1::zeros(self.c.len());
         truth[class] = 1.0;
         let dlogits = if slips.softmax_twice {

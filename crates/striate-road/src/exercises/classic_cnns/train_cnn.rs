@@ -100,7 +100,7 @@ fn probes() -> Vec<Probe> {
             Value::Float(lr),
         ]
     };
-    vec![
+    let mut probes = vec![
         Probe::ordinary("one step on two images, no dropout", arguments([2, 3, 4, 1, 2, 3, 2, 1, 2], 0.5, false)),
         Probe::ordinary("two batches, no dropout", arguments([4, 4, 5, 2, 3, 2, 3, 1, 2], 0.5, false)),
         Probe::ordinary("one step with dropout", arguments([5, 4, 5, 3, 2, 3, 2, 1, 5], 1.0, true)),
@@ -112,7 +112,10 @@ fn probes() -> Vec<Probe> {
         Probe::hard("batches of one image", arguments([4, 4, 4, 2, 2, 2, 3, 2, 1], 0.3, true)),
         Probe::hard("a batch larger than the data", arguments([3, 4, 6, 2, 3, 3, 2, 2, 7], 0.5, true)),
         Probe::hard("kernels as large as the images", arguments([4, 3, 5, 2, 3, 5, 3, 2, 3], 0.5, false)),
-    ]
+    ];
+    let square = arguments([4, 5, 4, 3, 2, 2, 4, 3, 2], 2.0, false);
+    probes.insert(5, Probe::ordinary("as many images as classes", square));
+    probes
 }
 
 struct Call<'a> {
@@ -137,6 +140,18 @@ struct Loop {
     dropout: bool,
     dropout_in_evaluation: bool,
     measured_before: bool,
+    prediction: Prediction,
+}
+
+/// Of what the class of an image is the place of the largest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prediction {
+    /// Of the image's logits: `argmax(axis=1)`.
+    Row,
+    /// Of all images' logits of one class: `argmax(axis=0)`.
+    Column,
+    /// Of all logits of all images, flattened: `argmax()`.
+    Whole,
 }
 
 impl Default for Loop {
@@ -149,6 +164,7 @@ impl Default for Loop {
             dropout: true,
             dropout_in_evaluation: false,
             measured_before: false,
+            prediction: Prediction::Row,
         }
     }
 }
@@ -175,12 +191,22 @@ impl Call<'_> {
         }
     }
 
-    fn accuracy(&self, x: &Array3<f64>, net: &Cnn, mask: impl Fn(usize) -> Array1<f64>) -> f64 {
-        let right = (0..self.y.len()).filter(|&n| net.predict(x.index_axis(Axis(0), n), &mask(n)) == self.y[n]).count();
+    fn accuracy(&self, x: &Array3<f64>, net: &Cnn, by: Prediction, mask: impl Fn(usize) -> Array1<f64>) -> f64 {
+        let logits: Vec<Array1<f64>> =
+            x.outer_iter().enumerate().map(|(n, image)| net.logits(image, &mask(n))).collect();
+        let predicted = |n: usize| match by {
+            Prediction::Row => largest(logits[n].iter().copied()),
+            Prediction::Column => largest(logits.iter().map(|row| row[n])),
+            Prediction::Whole => largest(logits.iter().flatten().copied()),
+        };
+        let right = (0..self.y.len()).filter(|&n| predicted(n) == self.y[n]).count();
         right as f64 / self.y.len() as f64
     }
 
     fn train(&self, rules: Loop) -> Outcome {
+        if rules.prediction == Prediction::Column && self.y.len() != self.start.c.len() {
+            return Outcome::Rejects("as many predictions as classes cannot be compared with the labels".into());
+        }
         let x = &self.x / rules.scale;
         let ones = Array1::ones(self.start.b.len());
         let mut net = self.start.clone();
@@ -188,7 +214,8 @@ impl Call<'_> {
         for (epoch, order) in self.order.iter().enumerate() {
             let masks: Array2<f64> = self.masks.index_axis(Axis(0), epoch).to_owned();
             let mask = |n: usize, used: bool| if used { masks.row(n).to_owned() } else { ones.clone() };
-            let measure = |net: &Cnn| self.accuracy(&x, net, |n| mask(n, rules.dropout_in_evaluation));
+            let measure =
+                |net: &Cnn| self.accuracy(&x, net, rules.prediction, |n| mask(n, rules.dropout_in_evaluation));
             if rules.measured_before {
                 accuracy.push(measure(&net));
             }
@@ -208,6 +235,12 @@ impl Call<'_> {
         let Cnn { w, b, v, c } = net;
         returns(Value::Tuple(vec![w.into(), b.into(), v.into(), c.into(), Array1::from(accuracy).into()]))
     }
+}
+
+/// The place of the first of the largest numbers.
+fn largest(numbers: impl Iterator<Item = f64>) -> usize {
+    let larger = |best: (usize, f64), (at, x): (usize, f64)| if x > best.1 { (at, x) } else { best };
+    numbers.enumerate().fold((0, f64::NEG_INFINITY), larger).0
 }
 
 fn reference(arguments: &[Value]) -> Outcome {
@@ -329,5 +362,25 @@ const MISCONCEPTIONS: &[Misconception] = &[
         question: "Which of your accuracies belongs to the parameters you return?",
         see: BABYSITTING,
         behaviour: |arguments| with(arguments, Loop { measured_before: true, ..Loop::default() }),
+    },
+    Misconception {
+        id: "argmax-over-wrong-axis",
+        title: "the class is looked for over the images and not over each image's logits",
+        explanation: "logits is [N, K], one row per image. argmax(axis=0) runs down the rows: for each class it finds the image that has \
+                      most of it, K numbers in all. They meet N labels, which fails, or, where N = K, silently compares image \
+                      numbers with classes. The class of each image is logits.argmax(axis=1).",
+        question: "How many predictions do you have: one per image, or one per class?",
+        see: ("numpy", "numpy.argmax, argument axis"),
+        behaviour: |arguments| with(arguments, Loop { prediction: Prediction::Column, ..Loop::default() }),
+    },
+    Misconception {
+        id: "argmax-of-all",
+        title: "the largest logit of all images together is looked for",
+        explanation: "Without an axis, argmax flattens the logits and returns one number: the place of the largest among all N * K. Compared \
+                      with the labels it is broadcast to every image, so nothing complains. The class of each image is \
+                      logits.argmax(axis=1).",
+        question: "What is the shape of your predictions?",
+        see: ("numpy", "numpy.argmax, argument axis"),
+        behaviour: |arguments| with(arguments, Loop { prediction: Prediction::Whole, ..Loop::default() }),
     },
 ];

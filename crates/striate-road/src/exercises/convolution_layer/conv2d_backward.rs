@@ -87,7 +87,7 @@ fn forward_call(arguments: &[Value]) -> ForwardCall {
     ForwardCall {
         arguments: vec![x.clone(), w.clone(), b, stride.clone(), pad.clone()],
         with_respect_to: vec![0, 1, 2],
-        upstream: dout.clone(),
+        upstream: vec![dout.clone()],
     }
 }
 

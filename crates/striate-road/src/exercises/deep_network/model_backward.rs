@@ -78,7 +78,7 @@ fn forward_call(arguments: &[Value]) -> ForwardCall {
     ForwardCall {
         arguments: vec![x.into(), arguments[3].clone(), arguments[4].clone()],
         with_respect_to: vec![2],
-        upstream: (-(&y / &al) / y.ncols() as f64).into(),
+        upstream: vec![(-(&y / &al) / y.ncols() as f64).into()],
     }
 }
 

@@ -80,7 +80,7 @@ fn forward_call(arguments: &[Value]) -> ForwardCall {
     ForwardCall {
         arguments: arguments[1..].to_vec(),
         with_respect_to: vec![0, 1, 2, 3],
-        upstream: arguments[0].clone(),
+        upstream: vec![arguments[0].clone()],
     }
 }
 

@@ -232,7 +232,8 @@ def arity(target, count):
     return ""
 
 
-def call(reader, name):
+def call(reader, name, keep=False):
+    global _kept
     strided, as_tuple = reader.unpack("B"), reader.unpack("B")
     arguments = [reader.value(bool(strided)) for _ in range(reader.unpack("I"))]
     before = [content(item) for item in arguments]
@@ -241,6 +242,9 @@ def call(reader, name):
         result = getattr(_module, name)(*arguments)
         seconds = _clock() - start
         encoded = value(result, bool(as_tuple))
+        if keep:
+            # A generator is used up by now: what came out of it is all there is to keep.
+            _kept = (None, encoded) if generates(result) else (lambda: value(result, bool(as_tuple)), result)
     except BaseException as error:  # noqa: B902, SystemExit and KeyboardInterrupt are the learner's doing too
         where = place(error)
         flush()
@@ -248,6 +252,27 @@ def call(reader, name):
     changed = [position for position, item in enumerate(arguments) if content(item) != before[position]]
     flush()
     send(b"V", encoded, struct.pack("<%dId" % (len(changed) + 1), len(changed), *changed, seconds))
+
+
+def generates(thing):
+    if isinstance(thing, dict):
+        thing = tuple(thing.values())
+    return isinstance(thing, types.GeneratorType) or (isinstance(thing, (list, tuple)) and any(map(generates, thing)))
+
+
+def again():
+    encode, encoded = _kept
+    send(b"V", encode() if encode else encoded)
+
+
+def write_into(thing):
+    if isinstance(thing, np.ndarray) and thing.flags.writeable and thing.dtype.kind in "biuf":
+        thing[...] = ~thing if thing.dtype == bool else thing + 1
+    elif isinstance(thing, (list, tuple, dict)):
+        for part in thing.values() if isinstance(thing, dict) else thing:
+            write_into(part)
+        if not isinstance(thing, tuple):
+            thing.clear()
 
 
 def plain_loop():
@@ -284,6 +309,7 @@ def flush():
 
 
 _name = None
+_kept = (None, value(None))
 while True:
     _frame = receive()
     if _frame[:1] == b"L":
@@ -295,5 +321,13 @@ while True:
         flush()
     elif _frame[:1] == b"C":
         call(Reader(_frame), _name)
+    elif _frame[:1] == b"K":
+        call(Reader(_frame), _name, keep=True)
+    elif _frame[:1] == b"A":
+        again()
+    elif _frame[:1] == b"W":
+        if _kept[0]:
+            write_into(_kept[1])
+        send(b"V", value(None))
     elif _frame[:1] == b"T":
         send(b"T", struct.pack("<d", plain_loop()))

@@ -219,7 +219,7 @@ pub(super) static GROUPNORM_BACKWARD: Exercise = Exercise {
         forward_call: |arguments| ForwardCall {
             arguments: arguments[1..].to_vec(),
             with_respect_to: vec![0, 1, 2],
-            upstream: arguments[0].clone(),
+            upstream: vec![arguments[0].clone()],
         },
     }),
     ..Exercise::DEFAULTS

@@ -313,7 +313,7 @@ fn forward_of_rows(arguments: &[Value]) -> ForwardCall {
     ForwardCall {
         arguments: vec![x.clone(), gamma.clone(), beta.clone(), eps.clone()],
         with_respect_to: vec![0, 1, 2],
-        upstream: dout.clone(),
+        upstream: vec![dout.clone()],
     }
 }
 
@@ -326,7 +326,7 @@ fn forward_in_training(arguments: &[Value]) -> ForwardCall {
     let mut call = vec![x.clone(), gamma.clone(), beta.clone(), Value::Text("train".into())];
     call.extend(rows.then_some(Value::Float(0.9)));
     call.extend([eps.clone(), zeros.clone(), zeros]);
-    ForwardCall { arguments: call, with_respect_to: vec![0, 1, 2], upstream: dout.clone() }
+    ForwardCall { arguments: call, with_respect_to: vec![0, 1, 2], upstream: vec![dout.clone()] }
 }
 
 fn eps_last(arguments: &[Value]) -> f64 {

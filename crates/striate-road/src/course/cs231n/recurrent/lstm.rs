@@ -17,7 +17,7 @@ pub(super) static LSTM_STEP: Exercise = Exercise {
     },
     probes: || probes(9165, false, 0, 2, 4),
     reference: |arguments| lstm_step(arguments, Lstm::RIGHT),
-    misconceptions: LSTM_MISTAKES,
+    misconceptions: &LSTM_MISTAKES,
     ..Exercise::DEFAULTS
 };
 
@@ -25,43 +25,24 @@ const GATE_ORDER: m::Words = words(
     "gate-order",
     "the four blocks of columns are taken for the gates in another order",
     "In this course the columns are, block by block: input gate, forget gate, output gate, candidate. Other libraries have \
-     other orders; a cell that is wrong everywhere in the same way still trains, but no saved weights fit.",
+     other orders (PyTorch and Keras: i f g o); a cell that is wrong everywhere in the same way still trains, but no saved \
+     weights fit.",
     "Which columns of x Wx + h Wh + b belong to the forget gate?",
     NOTES,
 );
 
-/// One mistake per wrong order of the four blocks.
-macro_rules! orders {
-    ($([$($order:literal),+]),+) => {
-        [$(GATE_ORDER.when(|arguments| lstm_step(arguments, Lstm { order: [$($order),+], ..Lstm::RIGHT }))),+]
+/// One mistake per wrong order of the blocks that are read.
+macro_rules! read_in_order {
+    ($($order:literal),+) => {
+        [$(m::Words {
+            title: concat!("the blocks of columns are read in the order ", $order, "; this course has i f o g"),
+            ..GATE_ORDER
+        }
+        .when(|arguments| lstm_step(arguments, Lstm { order: blocks($order), ..Lstm::RIGHT }))),+]
     };
 }
 
-const LSTM_ORDERS: [Misconception; 23] = orders!(
-    [0, 1, 3, 2],
-    [0, 2, 1, 3],
-    [0, 2, 3, 1],
-    [0, 3, 1, 2],
-    [0, 3, 2, 1],
-    [1, 0, 2, 3],
-    [1, 0, 3, 2],
-    [1, 2, 0, 3],
-    [1, 2, 3, 0],
-    [1, 3, 0, 2],
-    [1, 3, 2, 0],
-    [2, 0, 1, 3],
-    [2, 0, 3, 1],
-    [2, 1, 0, 3],
-    [2, 1, 3, 0],
-    [2, 3, 0, 1],
-    [2, 3, 1, 0],
-    [3, 0, 1, 2],
-    [3, 0, 2, 1],
-    [3, 1, 0, 2],
-    [3, 1, 2, 0],
-    [3, 2, 0, 1],
-    [3, 2, 1, 0]
-);
+const LSTM_ORDERS: [Misconception; 23] = wrong_orders!(read_in_order);
 
 const LSTM_OTHERS: [Misconception; 4] = [
     m::FORGET_GATE_TWICE.when(|arguments| lstm_step(arguments, Lstm { order: [1, 1, 2, 3], ..Lstm::RIGHT })),
@@ -70,19 +51,18 @@ const LSTM_OTHERS: [Misconception; 4] = [
     m::FORGET_GATE_MISSING.when(|arguments| lstm_step(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
 ];
 
-/// The orders and the others as one list.
-const fn joined() -> [Misconception; 27] {
-    let mut all = [LSTM_OTHERS[0]; 27];
+/// The mistakes with the orders and the others as one list.
+const fn with_orders<const N: usize>(orders: &[Misconception; 23], others: &[Misconception]) -> [Misconception; N] {
+    let mut all = [others[0]; N];
     let mut at = 0;
-    while at < 27 {
-        all[at] = if at < 23 { LSTM_ORDERS[at] } else { LSTM_OTHERS[at - 23] };
+    while at < N {
+        all[at] = if at < 23 { orders[at] } else { others[at - 23] };
         at += 1;
     }
     all
 }
 
-static LSTM_ALL: [Misconception; 27] = joined();
-const LSTM_MISTAKES: &[Misconception] = &LSTM_ALL;
+static LSTM_MISTAKES: [Misconception; 27] = with_orders(&LSTM_ORDERS, &LSTM_OTHERS);
 
 fn lstm_gradients(arguments: &[Value], how: Lstm) -> Outcome {
     let [dh, dc, x, h, c] = [0, 1, 2, 3, 4].map(|at| matrix(arguments, at));
@@ -112,24 +92,48 @@ pub(super) static LSTM_STEP_BACKWARD: Exercise = Exercise {
         probes
     },
     reference: |arguments| lstm_gradients(arguments, Lstm::RIGHT),
-    misconceptions: &[
-        m::CELL_PATH_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { cell_path: false, ..Lstm::RIGHT })),
-        m::CELL_UPSTREAM_IGNORED
-            .when(|arguments| lstm_gradients(arguments, Lstm { upstream_cell: false, ..Lstm::RIGHT })),
-        m::FORGET_GRADIENT_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { forget: false, ..Lstm::RIGHT })),
-        m::TANH_DERIVATIVE_MISSING
-            .when(|arguments| lstm_gradients(arguments, Lstm { cell_slope: false, ..Lstm::RIGHT })),
-        m::TANH_DERIVATIVE_MISSING
-            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |_| 1.0, ..Lstm::RIGHT })),
-        m::TANH_OF_ACTIVATION.when(|arguments| {
-            lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g.tanh().powi(2), ..Lstm::RIGHT })
-        }),
-        m::TANH_NOT_SQUARED
-            .when(|arguments| lstm_gradients(arguments, Lstm { candidate_slope: |g| 1.0 - g, ..Lstm::RIGHT })),
-        m::GATE_SLOPES_MISSING.when(|arguments| lstm_gradients(arguments, Lstm { gate_slopes: false, ..Lstm::RIGHT })),
-    ],
+    misconceptions: &BACK_MISTAKES,
+    gradient: Some(GradientCheck {
+        forward: "lstm_step_forward",
+        forward_call: |arguments| ForwardCall {
+            arguments: arguments[2..].to_vec(),
+            with_respect_to: vec![0, 1, 2, 3, 4, 5],
+            upstream: arguments[..2].to_vec(),
+        },
+    }),
     ..Exercise::DEFAULTS
 };
+
+struct StepBack;
+
+impl LstmStepBack for StepBack {
+    fn gradients(arguments: &[Value], how: Lstm) -> Outcome {
+        lstm_gradients(arguments, how)
+    }
+}
+
+const GATE_ORDER_BACK: m::Words = words(
+    "gate-order-in-gradient",
+    "the gates' gradients are joined in another order than the forward pass has",
+    "Each block of the gradient of the sums belongs to the same columns of Wx, Wh and b as in the forward pass: input gate, \
+     forget gate, output gate, candidate. In another order each gate learns from another one's mistakes.",
+    "Which block of your joined gradient goes to the columns that made the output gate?",
+    NOTES,
+);
+
+/// One mistake per wrong order in which the blocks are joined.
+macro_rules! joined_in_order {
+    ($($order:literal),+) => {
+        [$(m::Words {
+            title: concat!("the gates' gradients are joined in the order ", $order, "; the forward pass has i f o g"),
+            ..GATE_ORDER_BACK
+        }
+        .when(|arguments| lstm_gradients(arguments, Lstm { joined: gates($order), ..Lstm::RIGHT }))),+]
+    };
+}
+
+const JOINED_ORDERS: [Misconception; 23] = wrong_orders!(joined_in_order);
+static BACK_MISTAKES: [Misconception; 31] = with_orders(&JOINED_ORDERS, &LstmStepBackMistakes::<StepBack>::ALL);
 
 pub(super) static LSTM: Exercise = Exercise {
     id: "lstm_forward",

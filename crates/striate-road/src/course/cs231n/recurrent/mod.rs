@@ -6,7 +6,10 @@ mod plain;
 use ndarray::{Array2, Array3, Axis};
 
 use super::super::CourseFunction;
-use super::super::cells::{Back, Cell, Lstm, SequenceGradients, Steps, Through, Weights, sigmoid};
+use super::super::cells::{
+    Back, Cell, Lstm, LstmStepBack, LstmStepBackMistakes, SequenceGradients, Steps, Through, Weights, blocks, gates,
+    sigmoid, wrong_orders,
+};
 use super::super::mistakes::{self as m, words};
 use super::super::values::{cube, floats_named, ints_named, labels, matrix, results, returns, tuple, vector};
 use super::{THIRD, TORCH};
@@ -152,7 +155,7 @@ fn sequence_gradients(found: SequenceGradients) -> Outcome {
 }
 
 fn from_second(arguments: &[Value], with_respect_to: Vec<usize>) -> ForwardCall {
-    ForwardCall { arguments: arguments[1..].to_vec(), with_respect_to, upstream: arguments[0].clone() }
+    ForwardCall { arguments: arguments[1..].to_vec(), with_respect_to, upstream: vec![arguments[0].clone()] }
 }
 
 static EMBEDDING: Exercise = Exercise {
