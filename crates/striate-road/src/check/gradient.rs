@@ -18,6 +18,9 @@ const AGREEMENT: f64 = 1e-5;
 /// Larger inputs cost too many calls.
 const MOST_NUMBERS: usize = 400;
 
+/// An array per result.
+type Gradients = Vec<ArrayD<f64>>;
+
 /// Adds a verdict to a report on wrong numbers, when the exercise is a gradient.
 pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: &mut Report, options: &CheckOptions) {
     let exercise = program.exercise;
@@ -51,7 +54,9 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
         let fine: Vec<&str> = names.iter().copied().filter(|name| !wrong.contains(name)).collect();
         let others = if fine.is_empty() { String::new() } else { format!("; {} agree", fine.join(" and ")) };
         let own = if own.is_some() { " and from those of your own forward" } else { "" };
-        let (id, factor) = match which_factor(exercise, &check, subject, &probe, &gradients, &right) {
+        let upstream = Upstream::of(&check, exercise, subject, &probe);
+        let factor = upstream.and_then(|upstream| which_factor(&check, upstream, &gradients, &right));
+        let (id, factor) = match factor {
             Some((id, text)) => (id, format!(" {text}")),
             None => ("backward-wrong", String::new()),
         };
@@ -76,78 +81,94 @@ pub(super) fn verdict(program: &Program<'_>, subject: &mut Running<'_>, report: 
     });
 }
 
+/// A wrong backward whose upstream gradients can be changed.
+struct Upstream<'p, 'r> {
+    exercise: &'p Exercise,
+    subject: &'p mut Running<'r>,
+    probe: &'p Probe,
+    /// Which of its arguments they are.
+    at: Vec<usize>,
+}
+
 /// Which factor of the chain rule is wrong, from what happens when the upstream gradients change: id and sentence.
 fn which_factor(
-    exercise: &Exercise,
     check: &GradientCheck,
-    subject: &mut Running<'_>,
-    probe: &Probe,
+    mut upstream: Upstream<'_, '_>,
     gradients: &[ArrayD<f64>],
     right: &[ArrayD<f64>],
 ) -> Option<(&'static str, String)> {
-    let wrong: Vec<usize> =
-        agree(gradients, right).into_iter().enumerate().filter(|(_, agrees)| !agrees).map(|(part, _)| part).collect();
-    // Where the upstream gradients are arguments of the backward.
-    let upstream: Vec<usize> = (check.forward_call)(&probe.arguments)
-        .upstream
-        .iter()
-        .map(|gradient| probe.arguments.iter().position(|argument| argument == gradient))
-        .collect::<Option<_>>()?;
-    let names = |of: &[usize]| -> String {
-        of.iter().map(|&at| exercise.signature.parameters[at].name).collect::<Vec<_>>().join(" and ")
-    };
-    let mut with = |change: &dyn Fn(usize) -> f64| -> Option<(Vec<ArrayD<f64>>, Vec<ArrayD<f64>>)> {
-        let mut changed = probe.clone();
-        for &at in &upstream {
-            let scaled = arrays(&changed.arguments[at])?.remove(0) * change(at);
-            changed.arguments[at] = Value::Array(Array::F64(scaled));
-        }
-        let Outcome::Value(expected) = exercise.expected(&changed.arguments) else { return None };
-        Some((arrays(&subject.call(&changed, false).ok()?.value)?, arrays(&expected)?))
-    };
-    if upstream.len() > 1 {
-        let mut alone = |at: usize| with(&|other| if other == at { 1.0 } else { 0.0 });
-        let mut fine = Vec::new();
-        for &at in &upstream {
-            let (got, expected) = alone(at)?;
-            if agree(&got, &expected).into_iter().all(|agrees| agrees) {
-                fine.push(at);
-            }
-        }
-        let faulty: Vec<usize> = upstream.iter().copied().filter(|at| !fine.contains(at)).collect();
-        if !fine.is_empty() && !faulty.is_empty() {
-            let (fine, faulty) = (names(&fine), names(&faulty));
-            let text = format!(
-                "With {fine} alone your gradients are right; with {faulty} alone they are not: look at the way that {faulty} \
-                 takes."
-            );
-            return Some(("path-of-one-upstream-wrong", text));
-        }
+    if let Some(text) = upstream.astray() {
+        return Some(("path-of-one-upstream-wrong", text));
     }
-    let (doubled, _) = with(&|_| 2.0)?;
+    let (doubled, _) = upstream.times(&|_| 2.0)?;
+    let wrong: Vec<usize> = (0..right.len()).filter(|&part| !agree(gradients, right)[part]).collect();
+    if wrong.iter().any(|&part| gradients[part].iter().all(|&x| x == 0.0)) {
+        return None;
+    }
     let grows = |factor: f64| {
-        let scaled: Vec<ArrayD<f64>> = gradients.iter().map(|gradient| gradient * factor).collect();
+        let scaled: Gradients = gradients.iter().map(|gradient| gradient * factor).collect();
         let alike = agree(&doubled, &scaled);
         wrong.iter().all(|&part| alike.get(part) == Some(&true))
     };
-    let upstream = names(&upstream);
-    if wrong.iter().any(|&part| gradients[part].iter().all(|&x| x == 0.0)) {
-        None
-    } else if grows(1.0) {
-        let text =
-            format!("They stay the same when {upstream} is doubled: the local derivative is not multiplied with it.");
+    let (name, local) = (upstream.names(&upstream.at), format!("the local derivative of {}", check.forward));
+    if grows(1.0) {
+        let text = format!("They stay the same when {name} is doubled: {local} is not multiplied with it.");
         Some(("upstream-not-multiplied", text))
     } else if grows(2.0) {
-        let text = format!(
-            "They double when {upstream} is doubled, as they should: what is wrong is the local derivative that it is \
-             multiplied with."
-        );
+        let text = format!("They double when {name} is doubled, as they should: what is wrong is {local}.");
         Some(("local-derivative-wrong", text))
     } else if grows(4.0) {
-        let text = format!("They become four times as large when {upstream} is doubled: it is multiplied in twice.");
+        let text = format!("They become four times as large when {name} is doubled: it is multiplied in twice.");
         Some(("upstream-multiplied-twice", text))
     } else {
         None
+    }
+}
+
+impl<'p, 'r> Upstream<'p, 'r> {
+    /// Where the upstream gradients are arguments of the backward as they are.
+    fn of(
+        check: &GradientCheck,
+        exercise: &'p Exercise,
+        subject: &'p mut Running<'r>,
+        probe: &'p Probe,
+    ) -> Option<Upstream<'p, 'r>> {
+        let upstream = (check.forward_call)(&probe.arguments).upstream;
+        let place = |gradient: &Value| probe.arguments.iter().position(|argument| argument == gradient);
+        let at = upstream.iter().map(place).collect::<Option<_>>()?;
+        Some(Upstream { exercise, subject, probe, at })
+    }
+
+    fn names(&self, of: &[usize]) -> String {
+        of.iter().map(|&at| self.exercise.signature.parameters[at].name).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// The learner's gradients and the right ones with each upstream gradient times a factor.
+    fn times(&mut self, factor: &dyn Fn(usize) -> f64) -> Option<(Gradients, Gradients)> {
+        let mut changed = self.probe.clone();
+        for &at in &self.at {
+            let scaled = arrays(&changed.arguments[at])?.remove(0) * factor(at);
+            changed.arguments[at] = Value::Array(Array::F64(scaled));
+        }
+        let Outcome::Value(expected) = self.exercise.expected(&changed.arguments) else { return None };
+        Some((arrays(&self.subject.call(&changed, false).ok()?.value)?, arrays(&expected)?))
+    }
+
+    /// Of several upstream gradients, those that lead to right results alone and those that do not.
+    fn astray(&mut self) -> Option<String> {
+        let (mut fine, mut faulty) = (Vec::new(), Vec::new());
+        for at in self.at.clone() {
+            let (got, expected) = self.times(&|other| if other == at { 1.0 } else { 0.0 })?;
+            let agrees = agree(&got, &expected).into_iter().all(|agrees| agrees);
+            if agrees { fine.push(at) } else { faulty.push(at) }
+        }
+        let (fine, faulty) = (self.names(&fine), self.names(&faulty));
+        (!fine.is_empty() && !faulty.is_empty()).then(|| {
+            format!(
+                "With {fine} alone your gradients are right; with {faulty} alone they are not: look at the way that {faulty} \
+                 takes."
+            )
+        })
     }
 }
 
@@ -159,7 +180,7 @@ pub(super) fn part_names(exercise: &Exercise) -> Vec<&'static str> {
 }
 
 /// The smallest ordinary probe on which the learner's gradients differ from the right ones, with those gradients.
-fn smallest_wrong(exercise: &Exercise, subject: &mut Running<'_>) -> Option<(Probe, Vec<ArrayD<f64>>)> {
+fn smallest_wrong(exercise: &Exercise, subject: &mut Running<'_>) -> Option<(Probe, Gradients)> {
     let mut probes = (exercise.probes)();
     probes.retain(|probe| probe.difficulty == Difficulty::Ordinary && probe.size() <= MOST_NUMBERS);
     probes.sort_by_key(Probe::size);
@@ -171,7 +192,7 @@ fn smallest_wrong(exercise: &Exercise, subject: &mut Running<'_>) -> Option<(Pro
     })
 }
 
-fn arrays(value: &Value) -> Option<Vec<ArrayD<f64>>> {
+fn arrays(value: &Value) -> Option<Gradients> {
     let one = |value: &Value| match value {
         Value::Array(array) => Some(array.to_f64_array()),
         Value::Float(x) => Some(ndarray::arr0(*x).into_dyn()),
@@ -183,7 +204,7 @@ fn arrays(value: &Value) -> Option<Vec<ArrayD<f64>>> {
     }
 }
 
-fn results(outcome: Outcome) -> Option<Vec<ArrayD<f64>>> {
+fn results(outcome: Outcome) -> Option<Gradients> {
     match outcome {
         // What stands after the arrays (a cache, a count) has no gradient.
         Outcome::Value(Value::Tuple(parts)) => Some(parts.iter().map_while(arrays).flatten().collect()),
@@ -207,10 +228,10 @@ fn agree(gradients: &[ArrayD<f64>], numeric: &[ArrayD<f64>]) -> Vec<bool> {
 fn numeric(
     check: &GradientCheck,
     probe: &Probe,
-    forward: &mut dyn FnMut(&[Value]) -> Option<Vec<ArrayD<f64>>>,
-) -> Option<Vec<ArrayD<f64>>> {
+    forward: &mut dyn FnMut(&[Value]) -> Option<Gradients>,
+) -> Option<Gradients> {
     let ForwardCall { mut arguments, with_respect_to, upstream } = (check.forward_call)(&probe.arguments);
-    let upstream: Vec<ArrayD<f64>> = upstream.iter().map(arrays).collect::<Option<Vec<_>>>()?.concat();
+    let upstream: Gradients = upstream.iter().map(arrays).collect::<Option<Vec<_>>>()?.concat();
     let mut loss = |arguments: &[Value]| {
         let results = forward(arguments)?;
         let fits =
@@ -246,7 +267,7 @@ fn own_forward(
     options: &CheckOptions,
     check: &GradientCheck,
     probe: &Probe,
-) -> Option<Vec<ArrayD<f64>>> {
+) -> Option<Gradients> {
     let signature = &forward.exercise.signature;
     let mut session = runner(forward.language).open(signature, forward.file, options).ok()?;
     let tuple = matches!(signature.returns.kind, Kind::Tuple(_));
