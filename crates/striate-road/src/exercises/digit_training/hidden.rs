@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use ndarray::{Array3, ArrayView2, ArrayView3, Axis, s};
 use striate_data::{Dataset, mnist};
 
+use super::twins;
 use crate::exercise::Probe;
 use crate::exercises::arguments::bytes;
 use crate::exercises::numbers::Numbers;
@@ -71,6 +72,11 @@ pub(in crate::exercises) enum Subject {
     Halves,
     /// Patterns, dark or bright.
     Brightness,
+    /// Images with two classes each.
+    Twins {
+        /// Whether the training images come sorted by class.
+        sorted: bool,
+    },
 }
 
 impl Subject {
@@ -80,6 +86,7 @@ impl Subject {
         match (x.len_of(Axis(0)), x.len_of(Axis(2))) {
             (_, HALVES) => Subject::Halves,
             (_, BRIGHTNESS) => Subject::Brightness,
+            (_, twins::SIDE) => Subject::Twins { sorted: labels(arguments, 1).is_sorted() },
             (FEW, _) => Subject::FewDigits,
             _ => Subject::Digits { sorted: labels(arguments, 1).is_sorted() },
         }
@@ -177,6 +184,13 @@ pub(in crate::exercises) fn probes(simple: bool) -> Vec<Probe> {
         sorted.sort_by_key(|&at| LEARNED.labels[at]);
         let label = "1000 digits, sorted by class, to learn from";
         probes.push(Probe::hard(label, call(&LEARNED.select(&sorted), &HIDDEN.images, 10)));
+        let labels = [
+            "60 images with two classes each, in mixed order",
+            "60 images with two classes each, sorted by class",
+            "60 images with two classes each, sorted by class, with another seed",
+        ];
+        let twins = labels.into_iter().zip(twins::calls(&mut numbers));
+        probes.extend(twins.map(|(label, call)| Probe::hard(label, call)));
     }
     probes
 }

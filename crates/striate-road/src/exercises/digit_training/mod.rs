@@ -5,6 +5,7 @@ mod hidden;
 mod learner;
 mod mistakes;
 mod requirements;
+mod twins;
 
 use crate::exercise::{Element, FullSize, Kind, Parameter, Signature};
 use crate::exercises::arguments::{i64_array, int_named};

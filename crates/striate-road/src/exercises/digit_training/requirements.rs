@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use ndarray::{ArrayView3, Axis};
 
 use super::hidden::{Subject, truth};
+use super::twins::{decided_by_order, found_when_sorted};
 use crate::exercise::{Answer, Measure, Requirement};
 use crate::exercises::arguments::{bytes, int};
 use crate::project::Measured;
 
-fn given(answer: Answer<'_>) -> Vec<i64> {
+pub(super) fn given(answer: Answer<'_>) -> Vec<i64> {
     answer.result.as_array().map(|array| array.to_f64().into_iter().map(|x| x as i64).collect()).unwrap_or_default()
 }
 
@@ -123,8 +124,12 @@ pub(in crate::exercises) const LABELS_APART: Requirement = Requirement {
 /// Sorted training images do not matter.
 pub(in crate::exercises) const NOT_SHUFFLED: Requirement = Requirement {
     id: "not-shuffled",
-    measure: Measure::Each(|answer| match Subject::of(answer.arguments) {
-        Subject::Digits { sorted: true } => at_least(answer, "hidden digits, after training on sorted ones", 0.7),
+    measure: Measure::Pair(|one, other| match (Subject::of(one.arguments), Subject::of(other.arguments)) {
+        (Subject::Digits { sorted: false }, Subject::Digits { sorted: true }) => {
+            at_least(other, "hidden digits, after training on sorted ones", 0.7)
+        }
+        (Subject::Twins { sorted: false }, Subject::Twins { sorted: true }) => found_when_sorted(one, other),
+        (Subject::Twins { sorted: true }, Subject::Twins { sorted: true }) => decided_by_order(one, other),
         _ => None,
     }),
 };
