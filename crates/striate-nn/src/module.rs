@@ -79,6 +79,8 @@ pub trait Module: Send + Sync {
     fn try_forward(&self, input: &Tensor, context: &Context) -> Result<Tensor, ModuleError>;
 
     /// Shows each parameter, buffer and child with its name, in the order of the forward pass. Owns nothing by default.
+    ///
+    /// What is not shown is neither learned nor saved: a module with weights that forgets one here trains without it.
     fn visit<'a>(&'a self, _visitor: &mut dyn FnMut(&str, Slot<'a>)) {}
 
     /// One line such as `Linear(784 -> 128)`; containers may use several.
@@ -100,7 +102,11 @@ pub trait Module: Send + Sync {
     /// Where [`Module::try_forward`] returns an error, with its text.
     #[track_caller]
     fn forward(&self, input: &Tensor, context: &Context) -> Tensor {
-        self.try_forward(input, context).unwrap_or_else(|error| panic!("{error}"))
+        // No closure: the panic would be at its line instead of the caller's.
+        match self.try_forward(input, context) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Shows each parameter and buffer of the whole tree with its dotted path; `prefix` is this module's own path.
@@ -114,15 +120,34 @@ pub trait Module: Send + Sync {
         });
     }
 
-    /// Every parameter with its path, in forward order.
+    /// Every parameter with its path, in forward order. One that several modules share (an embedding that is also the last
+    /// layer) is listed once, under its first path.
+    ///
+    /// ```
+    /// use striate_nn::{Linear, Module, Sequential};
+    /// use striate_tensor::random::Generator;
+    ///
+    /// let first = Linear::with_bias(4, 4, false, &mut Generator::new(0));
+    /// let second = Linear::from_parameters(first.weight().clone(), None);
+    /// let tied = Sequential::new().with("first", first).with("second", second);
+    /// assert_eq!((tied.named_parameters().len(), tied.state_dict().len()), (1, 2));
+    /// ```
     fn named_parameters(&self) -> Vec<(String, Tensor)> {
-        let mut found = Vec::new();
+        let mut found: Vec<(String, Tensor)> = Vec::new();
         self.visit_tensors("", &mut |path, slot| {
-            if let Slot::Parameter(tensor) = slot {
+            if let Slot::Parameter(tensor) = slot
+                && !found.iter().any(|(_, other)| other.is_same(tensor))
+            {
                 found.push((path, tensor.clone()));
             }
         });
         found
+    }
+
+    /// [`named_parameters`](Module::named_parameters) without their paths, as [`clip_grad_norm`](crate::optim::clip_grad_norm)
+    /// takes them.
+    fn parameters(&self) -> Vec<Tensor> {
+        self.named_parameters().into_iter().map(|(_, parameter)| parameter).collect()
     }
 
     /// Every buffer with its path, in forward order.

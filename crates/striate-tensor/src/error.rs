@@ -62,6 +62,11 @@ impl TensorError {
         Self::new(ErrorKind::Autograd, op, what, help)
     }
 
+    /// The same mistake, of the operation that called the one that noticed it.
+    pub(crate) fn found_by(self, op: &'static str) -> Self {
+        Self { op, ..self }
+    }
+
     /// The kind of mistake.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -131,6 +131,17 @@ impl Tensor {
         Arc::ptr_eq(&self.0.storage, &other.0.storage)
     }
 
+    /// Whether the two are one tensor: the same elements of the same memory.
+    ///
+    /// ```
+    /// use striate_tensor::{DType, Tensor};
+    /// let x = Tensor::zeros(&[2, 3], DType::F32);
+    /// assert!(x.is_same(&x.clone()) && !x.is_same(&x.t()) && !x.is_same(&x.copy()));
+    /// ```
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.shares_storage_with(other) && self.layout() == other.layout()
+    }
+
     /// How often the memory of this tensor was written to in place since it was made. Views share the count.
     pub fn data_version(&self) -> u64 {
         self.0.storage.version()

@@ -27,5 +27,7 @@ pub(super) fn check_channels(
         return Ok(());
     }
     let what = format!("the input is {:?}, the layer has {channels} channels", input.shape());
-    Err(TensorError::shape(op, what, format!("give [n, {channels}, ...] with {ranks:?} dimensions")))
+    let (least, most) = (ranks.start(), ranks.end());
+    let ranks = if least == most { least.to_string() } else { format!("{least} to {most}") };
+    Err(TensorError::shape(op, what, format!("give [n, {channels}, ...] with {ranks} dimensions")))
 }

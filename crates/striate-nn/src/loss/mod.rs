@@ -51,6 +51,11 @@ pub use triplet_margin::{TripletOptions, triplet_margin_loss, triplet_margin_los
 
 #[track_caller]
 fn same_shape(name: &str, prediction: &Tensor, target: &Tensor) {
+    assert!(
+        target.dtype().is_float(),
+        "{name}: the target holds {}, it needs floats like the prediction: target.to_dtype(DType::F32)",
+        target.dtype()
+    );
     let (found, expected) = (prediction.shape(), target.shape());
     assert!(
         found == expected,

@@ -35,6 +35,10 @@ struct AdadeltaRule {
 
 impl Adadelta {
     /// Rho 0.9 and epsilon 1e-6. PyTorch's rate is 1.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = AdadeltaRule { rho: 0.9, epsilon: 1e-6 };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

@@ -35,6 +35,10 @@ struct AdagradRule {
 
 impl Adagrad {
     /// No decay of the rate, sums that start at 0, epsilon 1e-10. PyTorch's rate is 0.01.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = AdagradRule { lr_decay: 0.0, initial_accumulator_value: 0.0, epsilon: 1e-10 };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

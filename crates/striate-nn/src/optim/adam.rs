@@ -74,6 +74,10 @@ macro_rules! adam {
 
         impl $name {
             /// The usual settings: betas 0.9 and 0.999, epsilon 1e-8, and the default weight decay.
+            ///
+            /// # Panics
+            /// If there are no parameters, one is listed twice, or the rate is below 0.
+            #[track_caller]
             pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
                 let rule = AdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled: $decoupled, amsgrad: false };
                 Self(Engine::new(parameters.into(), lr, $weight_decay, rule))

@@ -4,7 +4,8 @@ use striate_tensor::Tensor;
 
 /// Scales the gradients of `parameters` so that their joint 2-norm is at most `max_norm`; returns the norm they had.
 ///
-/// Parameters without a gradient are skipped (PyTorch's `clip_grad_norm_`).
+/// Parameters without a gradient are skipped (PyTorch's `clip_grad_norm_`). Those of a model are
+/// [`Module::parameters`](crate::Module::parameters).
 ///
 /// ```
 /// use striate_nn::optim::clip_grad_norm;
@@ -19,7 +20,8 @@ use striate_tensor::Tensor;
 pub fn clip_grad_norm(parameters: &[Tensor], max_norm: f64) -> f64 {
     let gradients: Vec<(&Tensor, Tensor)> = parameters.iter().filter_map(|p| Some((p, p.grad()?))).collect();
     let square = |gradient: &Tensor| gradient.square().sum_all().to_dtype(striate_tensor::DType::F64).item::<f64>();
-    let norm = gradients.iter().map(|(_, gradient)| square(gradient)).sum::<f64>().sqrt();
+    // From 0, where the sum of nothing would be -0.
+    let norm = gradients.iter().fold(0.0, |sum, (_, gradient)| sum + square(gradient)).sqrt();
     let factor = max_norm / (norm + 1e-6);
     if factor < 1.0 {
         for (parameter, gradient) in gradients {

@@ -130,6 +130,25 @@ struct Setting {
     weight_decay: Option<f64>,
 }
 
+/// Refuses what cannot be meant: nothing to learn, a parameter that would take two steps at a time, a rate below 0.
+#[track_caller]
+pub(super) fn check_start(parameters: &[(String, Tensor)], lr: f64) {
+    assert!(!parameters.is_empty(), "an optimiser needs parameters: give it model.named_parameters()");
+    for (index, (name, parameter)) in parameters.iter().enumerate() {
+        if let Some((other, _)) = parameters[..index].iter().find(|(_, other)| other.is_same(parameter)) {
+            panic!("`{other}` and `{name}` are one parameter, which would take two steps at a time: list it once");
+        }
+    }
+    assert!(lr >= 0.0, "the learning rate is {lr}: choose 0 or more");
+}
+
+/// The rates of running means, if they are such.
+#[track_caller]
+pub(super) fn running_means(betas: [f64; 2]) -> [f64; 2] {
+    assert!(betas.iter().all(|beta| (0.0..1.0).contains(beta)), "betas are {betas:?}: choose from 0 to below 1");
+    betas
+}
+
 /// A rule with its parameters.
 #[derive(Debug)]
 pub(super) struct Engine<R> {
@@ -143,12 +162,14 @@ pub(super) struct Engine<R> {
 }
 
 impl<R: Rule> Engine<R> {
+    #[track_caller]
     pub fn new(groups: ParameterGroups, lr: f64, weight_decay: f64, rule: R) -> Self {
         let (mut parameters, mut settings) = (Vec::new(), Vec::new());
         for ParameterGroup { parameters: members, lr_factor, weight_decay } in groups.0 {
             settings.extend(members.iter().map(|_| Setting { lr_factor, weight_decay }));
             parameters.extend(members);
         }
+        check_start(&parameters, lr);
         let memories = R::KINDS.iter().map(|kind| Memory::new(kind, parameters.len())).collect();
         let steps = vec![0; parameters.len()];
         Self { rule, lr, weight_decay, parameters, settings, memories, steps }
@@ -260,8 +281,12 @@ pub(super) use optimizer;
 macro_rules! setting {
     (betas) => {
         /// Decay of the running means of the gradients and of their squares.
+        ///
+        /// # Panics
+        /// If one is not in `0..1`.
+        #[track_caller]
         pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-            self.0.rule.betas = [beta1, beta2];
+            self.0.rule.betas = $crate::optim::engine::running_means([beta1, beta2]);
             self
         }
     };

@@ -36,6 +36,10 @@ struct LambRule {
 
 impl Lamb {
     /// Betas 0.9 and 0.999, epsilon 1e-6, no weight decay (the paper uses 0.01).
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = LambRule { betas: [0.9, 0.999], epsilon: 1e-6 };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

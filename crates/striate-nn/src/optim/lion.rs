@@ -3,7 +3,7 @@
 use striate_kernels::Element;
 
 use super::ParameterGroups;
-use super::engine::{Engine, MEMORIES, Rule, Step, optimizer};
+use super::engine::{Engine, MEMORIES, Rule, Step, optimizer, running_means};
 
 /// Lion (Chen et al. 2023, algorithm 2): every element moves by the same amount, in the direction that the gradient and its
 /// running mean agree on. Wants a rate 3 to 10 times below Adam's, and a weight decay as much above.
@@ -33,14 +33,22 @@ struct LionRule {
 
 impl Lion {
     /// Betas 0.9 and 0.99, no weight decay. The paper's rate is 1e-4.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = LionRule { betas: [0.9, 0.99] };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))
     }
 
     /// Share of the running mean in the direction, and decay of the running mean.
+    ///
+    /// # Panics
+    /// If one is not in `0..1`.
+    #[track_caller]
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
-        self.0.rule.betas = [beta1, beta2];
+        self.0.rule.betas = running_means([beta1, beta2]);
         self
     }
 }

@@ -49,7 +49,7 @@ impl Muon {
     /// Momentum 0.95 with look-ahead, 5 iterations, weight decay 0.1. PyTorch's rate is 0.001; the author's is 0.02.
     ///
     /// # Panics
-    /// If a parameter has fewer than two dimensions.
+    /// If there are no parameters, one is listed twice or has fewer than two dimensions, or the rate is below 0.
     #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = MuonRule { momentum: 0.95, nesterov: true, iterations: 5 };

@@ -39,6 +39,10 @@ struct NAdamRule {
 
 impl NAdam {
     /// Betas 0.9 and 0.999, epsilon 1e-8, momentum decay 0.004. PyTorch's rate is 0.002.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule =
             NAdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled_weight_decay: false, momentum_decay: 0.004 };

@@ -38,6 +38,10 @@ struct RAdamRule {
 
 impl RAdam {
     /// Betas 0.9 and 0.999, epsilon 1e-8. PyTorch's rate is 0.001.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = RAdamRule { betas: [0.9, 0.999], epsilon: 1e-8, decoupled_weight_decay: false };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

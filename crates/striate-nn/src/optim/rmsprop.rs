@@ -38,6 +38,10 @@ struct RMSpropRule {
 
 impl RMSprop {
     /// Alpha 0.99, epsilon 1e-8, no momentum, not centered. PyTorch's rate is 0.01.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = RMSpropRule { alpha: 0.99, epsilon: 1e-8, momentum: 0.0, centered: false };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

@@ -39,6 +39,10 @@ struct SgdRule {
 
 impl Sgd {
     /// Plain gradient descent on these parameters.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: impl Into<ParameterGroups>, lr: f64) -> Self {
         let rule = SgdRule { momentum: 0.0, dampening: 0.0, nesterov: false };
         Self(Engine::new(parameters.into(), lr, 0.0, rule))

@@ -285,6 +285,9 @@ fn check(op: &'static str, input: &Tensor, targets: &Tensor) -> Result<usize, Te
     if targets.shape() != expected {
         let help = if targets.shape() == input.shape() {
             "the targets look one-hot: give class numbers instead, for example with argmax over the classes"
+        } else if targets.shape() == &input.shape()[..input.rank() - 1] {
+            "the classes are dimension 1 of the input, here they look like the last: transpose(1, -1), or flatten both to \
+             [positions, classes] and [positions]"
         } else {
             "the targets' shape is the input's without the class dimension"
         };

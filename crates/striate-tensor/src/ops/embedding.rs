@@ -31,7 +31,8 @@ impl Tensor {
                 "reshape it to a matrix with one row per entry",
             ));
         };
-        let rows = self.try_index_select(0, &index.try_reshape(&[index.numel()])?)?;
+        let rows = self.try_index_select(0, &index.try_reshape(&[index.numel()])?);
+        let rows = rows.map_err(|error| error.found_by("embedding"))?;
         rows.try_reshape(&[index.shape(), &[width]].concat())
     }
 }

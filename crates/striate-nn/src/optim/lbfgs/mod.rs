@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use striate_tensor::{DType, Tensor, enable_grad};
 
 use super::StateMismatch;
+use super::engine::check_start;
 use strong_wolfe::{Point, strong_wolfe};
 
 /// Limited-memory BFGS (Liu and Nocedal 1989; PyTorch's `LBFGS`): steps along `-H g`, where `H` approximates the inverse of
@@ -66,7 +67,12 @@ struct Memory {
 impl Lbfgs {
     /// 20 iterations a step, at most 25 evaluations, 100 differences kept, no line search: each iteration moves by `lr`
     /// (PyTorch's default is 1) along the direction.
+    ///
+    /// # Panics
+    /// If there are no parameters, one is listed twice, or the rate is below 0.
+    #[track_caller]
     pub fn new(parameters: Vec<(String, Tensor)>, lr: f64) -> Self {
+        check_start(&parameters, lr);
         Self {
             parameters,
             lr,
