@@ -4,7 +4,7 @@ mod common;
 
 use common::{Golden, assert_close, check, check_layer};
 use striate_nn::loss::{self, BceOptions, CrossEntropyOptions, MultiMarginOptions, TripletOptions};
-use striate_nn::optim::{Adam, AdamW, NAdam, Optimizer, RAdam};
+use striate_nn::optim::{Adam, AdamW, NAdam, Optimizer, RAdam, clip_grad_norm, clip_grad_value};
 use striate_nn::{
     AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdditiveAttention, AvgPool1d, AvgPool2d, BatchNorm1d, BatchNorm2d, CELU,
     Cell, Context, Conv1dConfig, Conv2dConfig, ConvTranspose2dConfig, ELU, Ema, GELUTanh, GLU, GRUCell, GroupNorm,
@@ -263,6 +263,26 @@ fn means_of_weights() {
         state.remove("surprise");
         state.remove("bias");
         assert!(ema.load_state(&state).unwrap_err().to_string().contains("`bias` is missing"));
+    }
+}
+
+#[test]
+fn clipped_gradients() {
+    let golden = Golden::new(GOLDEN);
+    let gradients = [0, 1].map(|i| golden.get(&format!("clip.grad_{i}")));
+    for (name, max_norm) in [("norm_1", Some(1.0)), ("norm_100", Some(100.0)), ("value", None)] {
+        let parameters = gradients.map(|gradient| gradient.zeros_like().requires_grad_(true));
+        parameters.iter().zip(gradients).for_each(|(parameter, gradient)| parameter.set_grad(gradient));
+        if let Some(max_norm) = max_norm {
+            let norm = Tensor::scalar(clip_grad_norm(&parameters, max_norm));
+            assert_close(name, &norm, golden.get(&format!("clip.{name}")), 1e-6);
+        } else {
+            clip_grad_value(&parameters, 0.4);
+        }
+        for (i, parameter) in parameters.iter().enumerate() {
+            let expected = golden.get(&format!("clip.{name}_{i}"));
+            assert_close(name, &parameter.grad().unwrap(), expected, 1e-6);
+        }
     }
 }
 

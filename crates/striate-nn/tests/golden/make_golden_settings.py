@@ -200,6 +200,26 @@ def averages(cases):
                 cases[f"ema{suffix}.mean_{name}_{step}"] = getattr(ema.module, name).detach().clone()
 
 
+def clipping(cases):
+    """Gradients of two parameters, clipped by their joint norm (1: they are larger; 100: they are not) and by value."""
+    gradients = [randn(4, 3).float(), randn(5).float()]
+    for i, gradient in enumerate(gradients):
+        cases[f"clip.grad_{i}"] = gradient
+    for name, clip in {
+        "norm_1": lambda p: nn.utils.clip_grad_norm_(p, 1.0),
+        "norm_100": lambda p: nn.utils.clip_grad_norm_(p, 100.0),
+        "value": lambda p: nn.utils.clip_grad_value_(p, 0.4),
+    }.items():
+        parameters = [torch.zeros_like(gradient, requires_grad=True) for gradient in gradients]
+        for parameter, gradient in zip(parameters, gradients):
+            parameter.grad = gradient.clone()
+        norm = clip(parameters)
+        if norm is not None:
+            cases[f"clip.{name}"] = norm.clone()
+        for i, parameter in enumerate(parameters):
+            cases[f"clip.{name}_{i}"] = parameter.grad.clone()
+
+
 def optimizers(cases):
     """A parameter over six steps whose gradients shrink, so that the largest mean square is not the last."""
     table = {
@@ -232,4 +252,5 @@ if __name__ == "__main__":
     averages(cases)
     optimizers(cases)
     cases |= layers()
+    clipping(cases)
     cases.save("settings")
