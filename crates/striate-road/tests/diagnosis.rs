@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Learner, python};
-use striate_road::check::{Diagnosis, Evidence, Language, Rung};
+use striate_road::check::{Diagnosis, Evidence, Language, Rung, Shown};
 
 const FORWARD: &str = include_str!("../../../road/stations/convolution-layer/python/solution_conv2d_forward.py");
 const BACKWARD: &str = include_str!("../../../road/stations/convolution-layer/python/solution_conv2d_backward.py");
@@ -169,4 +169,58 @@ fn a_usual_error_is_explained() {
     let report = Learner::new("svm_loss", Language::Python, source).check();
     assert_eq!(report.rung, Some(Rung::Raises));
     assert!(report.message.contains("v[:, None] has shape (N, 1)"), "{}", report.message);
+}
+
+/// The report on this code.
+fn report(id: &str, source: &str) -> Option<striate_road::check::Report> {
+    python()?;
+    Some(Learner::new(id, Language::Python, &format!("import numpy as np\n\n\n{source}")).check())
+}
+
+#[test]
+fn what_beginners_write_is_answered_in_words() {
+    let counts = "def count_words(text):\n    print({word: 1 for word in text.split()})\n";
+    let Some(found) = report("count_words", counts) else { return };
+    assert!(found.message.contains("print shows a value to you; return hands it to the caller"), "{}", found.message);
+    let splits = "def normalize_splits(train, validation, test):
+    for part in (train, validation, test):
+        part = (part - train.mean(axis=0)) / train.std(axis=0)
+    return train, validation, test
+";
+    let found = report("normalize_splits", splits).and_then(|report| report.diagnosis).expect("a name");
+    assert_eq!(found.id, "input-returned");
+    assert!(found.title.contains("validation is the argument validation"), "{}", found.title);
+    let kernel = "def gaussian_kernel(sigma, radius):
+    x = np.arange(-radius, radius)
+    k = np.exp(-(x[:, None] ** 2 + x**2) / (2 * sigma**2))
+    return k / k.sum()
+";
+    let message = report("gaussian_kernel", kernel).expect("a report").message;
+    assert!(message.contains("yours is [2*radius, 2*radius]") && message.contains("leave out their end"), "{message}");
+    let shape = "def forward2(x, w1, b1, w2, b2):
+    a1 = np.tanh(w1 @ x + b1)
+    return 1 / (1 + np.exp(-(w2 @ a1 + b1))), a1
+";
+    let message = report("forward2", shape).expect("a report").message;
+    assert!(message.contains("yours is [n1, m]") && !message.contains("same"), "{message}");
+    let total = "def logsumexp(x):\n    return np.log(np.sum(np.exp(x)))\n";
+    let message = report("logsumexp", total).expect("a report").message;
+    assert!(message.contains("Without axis="), "{message}");
+    let sizes = "def im2col(x, kh, kw, stride, pad):\n    return np.zeros((x.shape[2] - kh) / stride + 1)\n";
+    let message = report("im2col", sizes).expect("a report").message;
+    assert!(message.contains("use //"), "{message}");
+}
+
+#[test]
+fn a_number_within_rounding_is_not_shown_as_wrong() {
+    let source = "def propagate(w, b, x, y):
+    a = 1 / (1 + np.exp(-(w.T @ x + b)))
+    cost = -(y * np.log(a) + (1 - y) * np.log(1 - a)).sum() / y.shape[1]
+    return cost * (1 + 1e-15), x @ (a - y).T / y.shape[1], (a - y).sum()
+";
+    let Some(found) = report("propagate", source) else { return };
+    let case = found.case.expect("a case");
+    let wrong = case.got.iter().filter(|named| matches!(named.value, Shown::Text { wrong: true, .. }));
+    assert_eq!(wrong.map(|named| named.name.as_str()).collect::<Vec<_>>(), ["db"], "{case:#?}");
+    assert!(case.worked.contains("Work db out"), "{}", case.worked);
 }

@@ -112,6 +112,18 @@ fn what_depends_on_earlier_calls_is_told_so() {
     let stale = "_known = {}\n\n\ndef sigmoid(z):\n    return _known.setdefault((z.shape, z.size and z.flat[0] == 0), right(z)).copy()\n";
     let report = wrapped("sigmoid", stale);
     assert_eq!(report.diagnosis.as_ref().map(|found| found.id.as_str()), Some(ID), "{report:#?}");
+    // State that starts anew with every other shape: the first input of the check gets its answer again.
+    let fresh = "_total = [np.zeros(0)]
+
+
+def sigmoid(z):
+    if _total[0].shape != z.shape:
+        _total[0] = np.ones(z.shape)
+    else:
+        _total[0] = 2 * _total[0]
+    return right(z) * _total[0]
+";
+    expect(&wrapped("sigmoid", fresh), Status::Fragile, Rung::Values, ID);
     // Right on all inputs, once.
     let once = "_calls = []\n\n\ndef sigmoid(z):\n    _calls.append(z.tobytes())\n    return right(z) * (1 + (_calls.count(z.tobytes()) > 1))\n";
     expect(&wrapped("sigmoid", once), Status::Fragile, Rung::Repeats, ID);

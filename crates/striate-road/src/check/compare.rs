@@ -75,6 +75,14 @@ pub fn compare(expected: &Value, got: &Value, kind: &Kind, tolerance: &Tolerance
                         name(&Value::Array(array.clone()))
                     ),
                 ),
+                (Value::Array(array), Value::Float(_) | Value::Int(_)) if !array.shape().is_empty() => difference(
+                    Rung::Type,
+                    format!(
+                        "The result is {}; it should be {}. Without axis=, sum, mean and max make one number of the whole array.",
+                        name(got),
+                        wanted(expected)
+                    ),
+                ),
                 _ => difference(Rung::Type, format!("The result is {}; it should be {}.", name(got), wanted(expected))),
             },
         },
@@ -145,6 +153,11 @@ fn compare_arrays(expected: &Array, got: &Array, tolerance: &Tolerance) -> Optio
         let whole = |element| matches!(element, Element::I64 | Element::U8);
         if matches!(got.element(), Element::F64 | Element::F32) && whole(expected.element()) {
             text.push_str(" Arrays are made of floats unless they are told otherwise: dtype=int, or .astype(int).");
+        }
+        if got.element() == Element::U8 && matches!(expected.element(), Element::F64 | Element::F32) {
+            text.push_str(
+                " Bytes hold 0 to 255 and no fractions: leave out the astype, or the clipping, that nobody asked for.",
+            );
         }
         if got.element() == Element::Bool && expected.element() != Element::Bool {
             text.push_str(" .astype(float) makes 1 and 0 of True and False.");

@@ -1,7 +1,7 @@
 //! What the usual errors of array code want to say.
 
 /// Words in the text of an error, and what they mean.
-const KNOWN: [(&str, &str); 9] = [
+const KNOWN: [(&str, &str); 11] = [
     (
         "could not be broadcast together",
         "Shapes are compared from the last axis backwards, and a length fits an equal one, or 1. A number per row, shape (N,), needs a new \
@@ -31,6 +31,14 @@ const KNOWN: [(&str, &str); 9] = [
     (
         "arrays used as indices must be of integer",
         "Indices are whole numbers: use // in place of /, or .astype(int), where they are computed.",
+    ),
+    (
+        "'float' object cannot be interpreted as an integer",
+        "Lengths and counts are whole numbers, and / always makes a float, even of 6 / 2: use //.",
+    ),
+    (
+        "expected a sequence of integers or a single integer",
+        "Lengths and counts are whole numbers, and / always makes a float, even of 6 / 2: use //.",
     ),
     (
         "attempt to subtract with overflow",

@@ -2,7 +2,9 @@
 
 use super::compare::{Difference, compare};
 use super::report::{Report, Rung, Status};
-use super::{Subject, diagnose, error_words, explain_stop, fingerprint, measure, pair, refusal, repeat, shape, show};
+use super::{
+    Subject, diagnose, error_words, explain_stop, fingerprint, measure, pair, refusal, repeat, shape, show, unchanged,
+};
 use crate::exercise::{Difficulty, Exercise, Kind, Outcome, Probe};
 use crate::runner::{Place, Stop};
 use crate::value::Value;
@@ -159,6 +161,9 @@ fn failed(exercise: &Exercise, trials: &[Trial], report: &mut Report) {
     let smallest =
         |rung: Rung| failing().filter(|(_, failure)| failure.rung == rung).min_by_key(|(trial, _)| trial.probe.size());
     report.diagnosis = diagnose::misconception(exercise, trials);
+    if report.diagnosis.is_none() {
+        report.diagnosis = unchanged::recognise(exercise, trials);
+    }
     if report.diagnosis.is_none() && rung >= Rung::Shape {
         report.diagnosis = fingerprint::whole(exercise, trials).or_else(|| pair::diagnose(exercise, trials));
     }

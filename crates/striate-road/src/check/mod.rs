@@ -27,6 +27,7 @@ mod shape;
 mod show;
 mod shrink;
 mod speed;
+mod unchanged;
 mod worked;
 
 pub mod content;
@@ -199,6 +200,9 @@ fn check_and_tell(program: &Program<'_>, options: &CheckOptions, listener: Liste
             report.timings.calls_seconds = seconds(calls.elapsed());
             // After a pass nobody reads it.
             report.printed = if report.passed() { subject.session.printed() } else { subject.session.printed_by_now() };
+            if report.rung == Some(Rung::Returns) && !report.printed.trim().is_empty() {
+                report.message.push_str(" print shows a value to you; return hands it to the caller.");
+            }
             speed::measure(exercise, language, &mut subject, &mut report);
             if report.rung == Some(Rung::Values) && subject.session.alive() {
                 gradient::verdict(program, &mut subject, &mut report, options);

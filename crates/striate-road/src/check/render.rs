@@ -60,7 +60,7 @@ pub fn render(report: &Report, style: TerminalStyle) -> String {
     if !report.printed.trim().is_empty() && report.status != Status::Passed {
         line(&mut out, "");
         line(&mut out, "Your program printed:");
-        printed(&mut out, style, &report.printed);
+        printed(&mut out, style, &in_short(report));
     }
     line(&mut out, "");
     line(&mut out, &paint(style, Ink::Faint, &footer(report)));
@@ -113,6 +113,14 @@ fn diagnosed(out: &mut String, style: TerminalStyle, diagnosis: &Diagnosis) {
     if let Some(see) = &diagnosis.see {
         let title = crate::Road::embedded().resource(&see.resource).map_or(see.resource.as_str(), |found| &found.title);
         paragraph(out, style, "", &format!("Read: {title}, {}", see.at), None);
+    }
+}
+
+/// What was printed; Python's warnings name the file by its whole path, which leaves no room for their words.
+fn in_short(report: &Report) -> String {
+    match (report.file.to_str(), report.file.file_name().and_then(|name| name.to_str())) {
+        (Some(path), Some(name)) if !path.is_empty() => report.printed.replace(path, name),
+        _ => report.printed.clone(),
     }
 }
 

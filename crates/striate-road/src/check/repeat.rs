@@ -32,7 +32,7 @@ struct Way {
 const REMEMBERED: Way = Way {
     id: REMEMBERS,
     headline: "Right the first time, but the same input gets another answer later",
-    title: "the answer depends on the calls before",
+    title: "the same input gets another answer when it comes again",
     explanation: "Something lives on from call to call: a variable outside of the function, a mutable default argument (def f(x, \
                   seen=[]) makes that list once, for all calls), a cache that does not look at all of the input, or random numbers \
                   without a seed. An answer may depend on its arguments only: make what you need inside of the function.",
@@ -73,14 +73,27 @@ pub(super) fn explain(exercise: &Exercise, subject: &mut dyn Subject, trials: &[
     if !matches!(first.got, Outcome::Value(_)) {
         return;
     }
-    let again = match subject.call(&first.probe, false) {
-        Ok(returned) => Outcome::Value(exercise.in_canonical_form(&first.probe.arguments, returned.value)),
-        Err(Stop::Raised { message, .. }) => Outcome::Rejects(message),
-        Err(_) => return,
+    let mut call = |probe: &Probe| match subject.call(probe, false) {
+        Ok(returned) => Some(Outcome::Value(exercise.in_canonical_form(&probe.arguments, returned.value))),
+        Err(Stop::Raised { message, .. }) => Some(Outcome::Rejects(message)),
+        Err(_) => None,
     };
+    let Some(again) = call(&first.probe) else { return };
+    let twice = |label: &str| Some(diagnosis(&REMEMBERED, &format!("{label} came twice, with two answers")));
     if !alike(&first.got, &again, &exercise.tolerance) {
-        report.diagnosis = Some(diagnosis(&REMEMBERED, &format!("{} came twice, with two answers", first.probe.label)));
-    } else if let Some((later, earlier)) = stale(exercise, trials) {
+        report.diagnosis = twice(&first.probe.label);
+        return;
+    }
+    // What starts anew with the first input, as a variable that is made again for another shape does.
+    let failing = trials.iter().filter(|trial| trial.failure.is_some() && matches!(trial.got, Outcome::Value(_)));
+    if let Some(trial) = failing.min_by_key(|trial| trial.probe.size()) {
+        let (Some(one), Some(other)) = (call(&trial.probe), call(&trial.probe)) else { return };
+        if !alike(&one, &other, &exercise.tolerance) {
+            report.diagnosis = twice(&trial.probe.label);
+            return;
+        }
+    }
+    if let Some((later, earlier)) = stale(exercise, trials) {
         let certainty = format!("{} got the answer of {}", later.probe.label, earlier.probe.label);
         report.diagnosis = Some(diagnosis(&REMEMBERED, &certainty));
     }

@@ -53,7 +53,12 @@ fn explain_part(exercise: &Exercise, trials: &[Trial], part: usize, parameter: &
     let known: Option<Vec<String>> = formulas.iter().cloned().collect();
     let Some(known) = known else { return Some(format!("{asked}.")) };
     let mut text = format!("{asked}; yours is [{}] on every ordinary input", known.join(", "));
-    text.push_str(convention(&known).unwrap_or("."));
+    let short = |sample: &Sample| sample.got.iter().zip(&sample.expected).all(|(got, asked)| got + 1 == *asked);
+    text.push_str(match convention(&known) {
+        Some(words) => words,
+        None if all(&short) => ": one too few on each axis. range, arange and slices leave out their end.",
+        None => ".",
+    });
     Some(text)
 }
 
@@ -125,7 +130,9 @@ fn axis_formula(samples: &[Sample], axis: usize, asked: &str) -> Option<String> 
     }
     for delta in [-1, 1] {
         if fits(&|sample| Some(sample.expected[axis] as i64 + delta)) {
-            return Some(format!("{asked}{delta:+}"));
+            // "2*radius+1" and one less is "2*radius".
+            let undone = asked.strip_suffix(if delta < 0 { "+1" } else { "-1" });
+            return Some(undone.map_or_else(|| format!("{asked}{delta:+}"), str::to_string));
         }
     }
     let names: Vec<&'static str> = samples.first()?.bindings.iter().map(|(name, _)| *name).collect();
@@ -163,8 +170,16 @@ fn axis_formula(samples: &[Sample], axis: usize, asked: &str) -> Option<String> 
 
 /// What the field calls these formulas.
 fn convention(formulas: &[String]) -> Option<&'static str> {
+    let names = |formula: &str| -> Vec<String> {
+        let words = formula.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.filter(|word| word.starts_with(char::is_alphabetic)).map(str::to_string).collect()
+    };
+    // These are words about images.
+    if !formulas.iter().any(|formula| names(formula).iter().any(|name| name == "H" || name == "W")) {
+        return None;
+    }
     let all = |test: &dyn Fn(&str) -> bool| formulas.iter().all(|formula| test(formula));
-    let two_names = |formula: &str| formula.chars().filter(|c| c.is_alphabetic()).count() >= 2;
+    let two_names = |formula: &str| names(formula).len() >= 2;
     if all(&|formula| formula.contains('-') && formula.ends_with("+1") && two_names(formula)) {
         return Some(": only where the kernel fits inside ('valid').");
     }

@@ -1,6 +1,6 @@
 //! Making values ready to be shown: numbers short, arrays small, wrong cells known.
 
-use super::compare::{position, wrong_cells};
+use super::compare::{alike_values, position, wrong_cells};
 use super::report::{Case, Named, Shown};
 use crate::exercise::{Kind, Outcome, Parameter, Probe, Signature, Tolerance};
 use crate::value::Value;
@@ -141,7 +141,7 @@ pub fn case(signature: &Signature, probe: &Probe, expected: &Outcome, got: &Outc
                     );
                 }
             }
-            (expected, got, Shown::Text { wrong, .. }) => *wrong = expected != got,
+            (expected, got, Shown::Text { wrong, .. }) => *wrong = !alike_values(expected, got, tolerance),
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The first wrong number worked through by hand.
 
-use super::compare::{position, wrong_cells};
+use super::compare::{alike_values, position, wrong_cells};
 use super::show::{number_text, texts_apart};
 use crate::exercise::{Exercise, Kind};
 use crate::value::Value;
@@ -51,6 +51,9 @@ fn first_wrong(exercise: &Exercise, expected: &Value, got: &Value) -> Option<(us
             wrong_cells(right, got, &exercise.tolerance).first().map(|&at| (part, at))
         }
         (Value::Array(_), _) | (_, Value::Array(_)) => None,
-        (right, got) => (right != got && number(got, 0).is_some()).then_some((part, 0)),
+        (right, got) => {
+            let wrong = !alike_values(right, got, &exercise.tolerance) && number(got, 0).is_some();
+            wrong.then_some((part, 0))
+        }
     })
 }
