@@ -367,7 +367,7 @@ pub fn min<T: Element>(x: &[T]) -> T {
 pub fn sum_rows<S: Widen<T>, T: Element>(x: &[S], out: &mut [T]) {
     let columns = out.len();
     assert!(columns > 0 && x.len().is_multiple_of(columns), "sum_rows: {} values in {columns} columns", x.len());
-    let no_parameters = Buffer::zeroed(columns * size_of::<T>());
+    let no_parameters = Buffer::zeroed(size_of_val(out));
     reduce_rows(x.len() / columns, columns, out, &|rows, sums| {
         let x = &x[rows.start * columns..rows.end * columns];
         column_sums([x], no_parameters.as_slice(), sums, |[x], _| [x]);

@@ -92,16 +92,17 @@ vectorize! {
         let groups = out.as_chunks_mut::<{ WORDS * LANES }>().0;
         for (group, out) in groups.iter_mut().enumerate() {
             let first = first_block + (group * LANES) as u64;
-            let mut counter = [[0; LANES], [0; LANES], [stream.number[0]; LANES], [stream.number[1]; LANES]];
-            for lane in 0..LANES {
+            let (mut low, mut high) = ([0; LANES], [0; LANES]);
+            for (lane, (low, high)) in low.iter_mut().zip(&mut high).enumerate() {
                 let index = first + lane as u64;
-                counter[0][lane] = index as u32;
-                counter[1][lane] = (index >> 32) as u32;
+                *low = index as u32;
+                *high = (index >> 32) as u32;
             }
+            let counter = [low, high, [stream.number[0]; LANES], [stream.number[1]; LANES]];
             let words = philox_lanes(counter, stream.key);
-            for lane in 0..LANES {
-                for word in 0..WORDS {
-                    out[lane * WORDS + word] = uniform(words[word][lane]);
+            for (lane, out) in out.as_chunks_mut::<WORDS>().0.iter_mut().enumerate() {
+                for (out, words) in out.iter_mut().zip(&words) {
+                    *out = uniform(words[lane]);
                 }
             }
         }
