@@ -159,9 +159,10 @@ pub fn station_text(learner: &Learner, station: &Station) -> Result<String, Comm
     text.push_str(&exercises(learner, station, style)?);
     let labs = learner.road.labs().iter().filter(|lab| station.labs.contains(&lab.id));
     let titles: Vec<&str> = labs.map(|lab| lab.title.as_str()).collect();
-    let lab = match titles.is_empty() {
-        true => "Lab (planned)".to_string(),
-        false => format!("{} (in the studio: run striate)", titles.join(", ")),
+    let lab = if titles.is_empty() {
+        "Lab (planned)".to_string()
+    } else {
+        format!("{} (in the studio: run striate)", titles.join(", "))
     };
     let _ = write!(text, "\n{}\n{}", screen::bold(&lab, style), paragraph(&station.lab, style));
     if let Some(project) = &station.project {
