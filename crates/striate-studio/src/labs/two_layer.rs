@@ -42,6 +42,14 @@ pub struct TwoLayer {
     hidden: usize,
 }
 
+fn named_parameters(first: &Linear, second: &Linear) -> Vec<(String, Tensor)> {
+    let layer = |name: &str, layer: &Linear| {
+        layer.named_parameters().into_iter().map(|(own, tensor)| (format!("{name}.{own}"), tensor)).collect()
+    };
+    let parts: [Vec<_>; 2] = [layer("fc1", first), layer("fc2", second)];
+    parts.concat()
+}
+
 impl TwoLayer {
     /// A network with `hidden` units whose weights come from `seed`.
     pub fn new(hidden: usize, activation: Activation, start: Start, seed: u64) -> Self {
@@ -49,7 +57,7 @@ impl TwoLayer {
         let first = Linear::new(2, hidden, &mut generator);
         let second = Linear::new(hidden, 1, &mut generator);
         let network = TwoLayer {
-            optimizer: Sgd::new(Vec::<(String, Tensor)>::new(), 0.1),
+            optimizer: Sgd::new(named_parameters(&first, &second), 0.1),
             inputs: Tensor::zeros(&[1, 2], DType::F32),
             targets: Tensor::zeros(&[1, 1], DType::F32),
             first,
@@ -119,11 +127,7 @@ impl TwoLayer {
     }
 
     fn parameters(&self) -> Vec<(String, Tensor)> {
-        let layer = |name: &str, layer: &Linear| {
-            layer.named_parameters().into_iter().map(|(own, tensor)| (format!("{name}.{own}"), tensor)).collect()
-        };
-        let parts: [Vec<_>; 2] = [layer("fc1", &self.first), layer("fc2", &self.second)];
-        parts.concat()
+        named_parameters(&self.first, &self.second)
     }
 
     fn parameter(&self, name: &str) -> Vec<f32> {
