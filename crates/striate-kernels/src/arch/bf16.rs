@@ -76,7 +76,9 @@ impl TileIsa {
 }
 
 /// See [`TileIsa::session`].
-pub(crate) struct Session(TileIsa);
+pub(crate) struct Session(
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "only AMX ends"))] TileIsa,
+);
 
 impl Drop for Session {
     fn drop(&mut self) {
@@ -128,6 +130,7 @@ pub(crate) enum Bf16Isa {
 
 impl Bf16Isa {
     /// The instruction sets of this machine.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only tests look for the scalar one"))]
     pub(crate) fn available() -> &'static [Self] {
         static AVAILABLE: OnceLock<Vec<Bf16Isa>> = OnceLock::new();
         AVAILABLE.get_or_init(|| {

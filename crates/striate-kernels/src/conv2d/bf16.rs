@@ -97,7 +97,8 @@ fn backward_input_with(
             super::backward_input(g, widened(grad_output).as_slice(), widened(weight).as_slice(), grad_input);
         });
     }
-    if winograd::suits(isa, g) && winograd::backward_input(isa, g, grad_output, widened(weight).as_slice(), grad_input)
+    if let Some(tiling) = winograd::tiling(isa, g, [g.in_height, g.in_width])
+        && winograd::backward_input(tiling, isa, g, grad_output, widened(weight).as_slice(), grad_input)
     {
         return;
     }
@@ -147,7 +148,9 @@ fn backward_weight_with(
         let (input, grad_output) = (widened(input), widened(grad_output));
         return super::backward_weight(g, input.as_slice(), grad_output.as_slice(), grad_weight, None);
     }
-    if winograd::suits(isa, g) && winograd::backward_weight(isa, g, input, grad_output, grad_weight) {
+    if let Some(tiling) = winograd::tiling(isa, g, g.output_size())
+        && winograd::backward_weight(tiling, isa, g, input, grad_output, grad_weight)
+    {
         return;
     }
     let (image, result) = (g.input_len() / g.batch, g.output_len() / g.batch);

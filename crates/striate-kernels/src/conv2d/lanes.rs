@@ -2,15 +2,19 @@
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256, __m256i, __m512, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtepu16_epi32, _mm256_fmadd_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_max_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_srli_epi32, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512,
-    _mm512_castsi512_ps, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
-    _mm512_mul_ps, _mm512_or_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32,
-    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
+    __m256, __m256bh, __m256i, __m512, __m512bh, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps,
+    _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtepu16_epi32, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_max_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packus_epi32,
+    _mm256_permute4x64_epi64, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
+    _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
+    _mm512_cvtne2ps_pbh, _mm512_cvtneps_pbh, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_max_ps,
+    _mm512_mul_ps, _mm512_or_si512, _mm512_permutexvar_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
+    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_ps,
 };
+
+#[cfg(target_arch = "x86_64")]
+use std::mem;
 
 use crate::bf16::{bf16, from_f32, to_f32};
 
@@ -34,6 +38,8 @@ pub(super) trait Lanes: Copy {
     fn times(self, factor: f32) -> Self;
     /// `self + a * b`.
     fn plus_product(self, a: Self, b: Self) -> Self;
+    /// `self + a * factor`.
+    fn plus_times(self, a: Self, factor: f32) -> Self;
     /// Zero for what is below; NaN stays.
     fn relu(self) -> Self;
     /// Sixteen bf16, widened.
@@ -41,8 +47,8 @@ pub(super) trait Lanes: Copy {
     /// # Safety
     /// They may be read, and the instruction set is available.
     unsafe fn load_bf16(from: *const bf16) -> Self;
-    /// Rounds to bf16 as [`from_f32`], but for NaN, which stays one only if its lower half is 0: of numbers that come from
-    /// bf16 it is.
+    /// Rounds to bf16 as [`from_f32`], but for NaN, which stays one only if its lower half is 0 (of numbers that come from
+    /// bf16 it is), and for numbers below 2^-126, which may become 0.
     ///
     /// # Safety
     /// Sixteen bf16 may be written.
@@ -123,6 +129,10 @@ impl Lanes for [f32; LANES] {
         std::array::from_fn(|i| self[i] + a[i] * b[i])
     }
     #[inline(always)]
+    fn plus_times(self, a: Self, factor: f32) -> Self {
+        self.plus(a.times(factor))
+    }
+    #[inline(always)]
     fn relu(self) -> Self {
         self.map(|x| if x < 0.0 { 0.0 } else { x })
     }
@@ -143,67 +153,104 @@ impl Lanes for [f32; LANES] {
     }
 }
 
+/// A vector of AVX-512; `ROUNDS` where the machine has an instruction that rounds to bf16.
 #[cfg(target_arch = "x86_64")]
-impl Lanes for __m512 {
+#[derive(Clone, Copy)]
+pub(super) struct Vector512<const ROUNDS: bool>(__m512);
+
+#[cfg(target_arch = "x86_64")]
+impl<const ROUNDS: bool> Lanes for Vector512<ROUNDS> {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: passed on.
-        unsafe { _mm512_loadu_ps(from) }
+        Self(unsafe { _mm512_loadu_ps(from) })
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
         // SAFETY: passed on.
-        unsafe { _mm512_set1_ps(value) }
+        Self(unsafe { _mm512_set1_ps(value) })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: passed on.
-        unsafe { _mm512_storeu_ps(to, self) };
+        unsafe { _mm512_storeu_ps(to, self.0) };
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
         // SAFETY: there is a value, so there is the instruction set; here and below.
-        unsafe { _mm512_add_ps(self, other) }
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
     }
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
         // SAFETY: as above.
-        unsafe { _mm512_sub_ps(self, other) }
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
     }
     #[inline(always)]
     fn times(self, factor: f32) -> Self {
         // SAFETY: as above.
-        unsafe { _mm512_mul_ps(self, _mm512_set1_ps(factor)) }
+        Self(unsafe { _mm512_mul_ps(self.0, _mm512_set1_ps(factor)) })
     }
     #[inline(always)]
     fn plus_product(self, a: Self, b: Self) -> Self {
         // SAFETY: as above.
-        unsafe { _mm512_fmadd_ps(a, b, self) }
+        Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
+    }
+    #[inline(always)]
+    fn plus_times(self, a: Self, factor: f32) -> Self {
+        // SAFETY: as above.
+        Self(unsafe { _mm512_fmadd_ps(a.0, _mm512_set1_ps(factor), self.0) })
     }
     #[inline(always)]
     fn relu(self) -> Self {
         // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
-        unsafe { _mm512_max_ps(_mm512_setzero_ps(), self) }
+        Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
     }
     #[inline(always)]
     unsafe fn load_bf16(from: *const bf16) -> Self {
         // SAFETY: passed on.
-        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())))) }
+        let values = unsafe { _mm512_cvtepu16_epi32(_mm256_loadu_si256(from.cast())) };
+        // SAFETY: as above.
+        Self(unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(values)) })
     }
     #[inline(always)]
     unsafe fn store_bf16(self, to: *mut bf16) {
-        // SAFETY: passed on; as above.
-        unsafe { _mm256_storeu_si256(to.cast(), _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded_512(self)))) };
+        // SAFETY: passed on; with `ROUNDS` there is the instruction.
+        unsafe {
+            let rounded = match ROUNDS {
+                true => mem::transmute::<__m256bh, __m256i>(_mm512_cvtneps_pbh(self.0)),
+                false => _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(rounded_512(self.0))),
+            };
+            _mm256_storeu_si256(to.cast(), rounded);
+        }
     }
     #[inline(always)]
     fn paired(self, other: Self) -> Self {
         // SAFETY: as above.
         unsafe {
-            let (lower, upper) = (_mm512_srli_epi32::<16>(rounded_512(self)), rounded_512(other));
-            _mm512_castsi512_ps(_mm512_or_si512(lower, _mm512_and_si512(upper, _mm512_set1_epi32(UPPER_HALF))))
+            if ROUNDS {
+                // These values in the lower half of the vector, the others in the upper one; then in turn.
+                let halves = mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(other.0, self.0));
+                let places = _mm512_loadu_si512(IN_TURN.as_ptr().cast());
+                return Self(_mm512_castsi512_ps(_mm512_permutexvar_epi16(places, halves)));
+            }
+            let (lower, upper) = (_mm512_srli_epi32::<16>(rounded_512(self.0)), rounded_512(other.0));
+            let upper = _mm512_and_si512(upper, _mm512_set1_epi32(UPPER_HALF));
+            Self(_mm512_castsi512_ps(_mm512_or_si512(lower, upper)))
         }
     }
 }
+
+/// The places of two halves of sixteen, one of each in turn.
+#[cfg(target_arch = "x86_64")]
+const IN_TURN: [u16; 2 * LANES] = {
+    let mut places = [0; 2 * LANES];
+    let mut i = 0;
+    while i < places.len() {
+        places[i] = (i / 2 + i % 2 * LANES) as u16;
+        i += 1;
+    }
+    places
+};
 
 /// The mask of the bits that make a bf16.
 #[cfg(target_arch = "x86_64")]
@@ -284,6 +331,11 @@ impl Lanes for [__m256; 2] {
         unsafe { [_mm256_fmadd_ps(a[0], b[0], self[0]), _mm256_fmadd_ps(a[1], b[1], self[1])] }
     }
     #[inline(always)]
+    fn plus_times(self, a: Self, factor: f32) -> Self {
+        // SAFETY: as above.
+        self.plus_product(a, unsafe { [_mm256_set1_ps(factor); 2] })
+    }
+    #[inline(always)]
     fn relu(self) -> Self {
         // SAFETY: as above. Of a NaN and a number, the instruction returns its second operand.
         unsafe {
@@ -349,10 +401,20 @@ macro_rules! over_lanes {
             #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")]
             unsafe fn avx512<$($generics)*>($($argument: $type),*) $(-> $result)? {
                 // SAFETY: as above.
-                unsafe { $body::<std::arch::x86_64::__m512, $($names)*>($($argument),*) }
+                unsafe { $body::<$crate::conv2d::lanes::Vector512<false>, $($names)*>($($argument),*) }
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma,avx512f,avx512vl,avx512bw,avx512dq,avx512bf16")]
+            unsafe fn avx512_bf16<$($generics)*>($($argument: $type),*) $(-> $result)? {
+                // SAFETY: as above.
+                unsafe { $body::<$crate::conv2d::lanes::Vector512<true>, $($names)*>($($argument),*) }
             }
             // SAFETY: passed on; an instruction set whose tiles are asked for is available.
             unsafe {
+                #[cfg(target_arch = "x86_64")]
+                if isa == $crate::arch::TileIsa::Bf16($crate::arch::Bf16Isa::Avx512Dot) {
+                    return avx512_bf16::<$($names)*>($($argument),*);
+                }
                 match isa.vectors() {
                     #[cfg(target_arch = "x86_64")]
                     $crate::arch::Isa::Avx512 => avx512::<$($names)*>($($argument),*),

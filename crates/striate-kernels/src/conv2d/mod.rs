@@ -172,7 +172,9 @@ pub fn backward_input<T: Element>(g: &Conv2dGeometry, grad_output: &[T], weight:
         && !weight.is_empty()
     {
         let isa = TileIsa::f32();
-        if winograd::suits(isa, g) && winograd::backward_input(isa, g, grad_output, weight, grad_input) {
+        if let Some(tiling) = winograd::tiling(isa, g, [g.in_height, g.in_width])
+            && winograd::backward_input(tiling, isa, g, grad_output, weight, grad_input)
+        {
             return;
         }
         if g.groups == 1 && g.in_channels <= scatter::MAX_CHANNELS {
@@ -212,7 +214,9 @@ pub fn backward_weight<T: Element>(
         && !grad_weight.is_empty()
     {
         let isa = TileIsa::f32();
-        if winograd::suits(isa, g) && winograd::backward_weight(isa, g, input, grad_output, grad_weight) {
+        if let Some(tiling) = winograd::tiling(isa, g, g.output_size())
+            && winograd::backward_weight(tiling, isa, g, input, grad_output, grad_weight)
+        {
             return;
         }
         return weight::backward_weight(isa, g, input, grad_output, grad_weight);

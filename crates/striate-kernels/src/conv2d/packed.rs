@@ -26,13 +26,14 @@ struct Key {
     channels: [usize; 2],
     kernel: [usize; 2],
     groups: usize,
-    transformed: bool,
+    /// Of Winograd's algorithm, where the weights are transformed.
+    tiling: Option<winograd::Tiling>,
 }
 
 impl Key {
     fn new(isa: TileIsa, g: &Conv2dGeometry) -> Self {
-        let transformed = winograd::suits(isa, g);
-        Self { isa, channels: [g.in_channels, g.out_channels], kernel: g.kernel, groups: g.groups, transformed }
+        let tiling = winograd::tiling(isa, g, g.output_size());
+        Self { isa, channels: [g.in_channels, g.out_channels], kernel: g.kernel, groups: g.groups, tiling }
     }
 }
 
@@ -48,8 +49,11 @@ impl PackedWeight {
             return None;
         }
         let key = Key::new(TileIsa::f32(), g);
-        let arrange = if key.transformed { winograd::pack_forward::<f32> } else { tiled::pack };
-        Some(Self { packed: arrange(key.isa, g, weight), key })
+        let packed = match key.tiling {
+            Some(tiling) => winograd::pack_forward::<f32>(tiling, key.isa, g, weight),
+            None => tiled::pack(key.isa, g, weight),
+        };
+        Some(Self { packed, key })
     }
 
     /// [`PackedWeight::new`] for bf16. `None` also where the channels of a group have no pairs.
@@ -67,9 +71,9 @@ impl PackedWeight {
             return None;
         }
         let key = Key::new(isa, g);
-        let packed = match key.transformed {
-            true => winograd::pack_forward::<bf16>(isa, g, widened(weight).as_slice()),
-            false => pairs::pack(isa, g, weight),
+        let packed = match key.tiling {
+            Some(tiling) => winograd::pack_forward::<bf16>(tiling, isa, g, widened(weight).as_slice()),
+            None => pairs::pack(isa, g, weight),
         };
         Some(Self { packed, key })
     }
@@ -104,9 +108,10 @@ impl PackedWeight {
             // SAFETY: the lengths have been checked, and the instruction set is the one in use.
             unsafe { tiled::forward_packed(isa, g, input, packed, epilogue, tiled::Output::F32(Target::new(output))) };
         };
-        if !self.key.transformed {
-            direct(packed, output);
-        } else if !winograd::forward(isa, g, input, packed, epilogue, output) {
+        let Some(tiling) = self.key.tiling else {
+            return direct(packed, output);
+        };
+        if !winograd::forward(tiling, isa, g, input, packed, epilogue, output) {
             direct(tiled::pack(isa, g, weight).as_slice(), output);
         }
     }
@@ -129,9 +134,10 @@ impl PackedWeight {
         epilogue.check(g.out_channels, output.len());
         assert!(epilogue.residual.is_none(), "conv2d: a residual of f32 beside bf16");
         let (isa, packed) = (self.key.isa, self.packed.as_slice::<f32>());
-        if !self.key.transformed {
-            pairs::forward_packed(isa, g, input, packed, epilogue, output);
-        } else if !winograd::forward(isa, g, input, packed, epilogue, output) {
+        let Some(tiling) = self.key.tiling else {
+            return pairs::forward_packed(isa, g, input, packed, epilogue, output);
+        };
+        if !winograd::forward(tiling, isa, g, input, packed, epilogue, output) {
             pairs::forward_packed(isa, g, input, pairs::pack(isa, g, &weight()).as_slice(), epilogue, output);
         }
     }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Correlation;
-use super::scheme::{self, OUT, SIZE, along_both, load_square, paired, store_square};
-use crate::arch::Isa;
+use super::scheme::{Axis, MOST, Scheme, Square, along_both, load_numbers, paired, store_numbers};
+use crate::arch::{Isa, prefetch};
 use crate::bf16::bf16;
 use crate::conv2d::lanes::{LANES, Lanes, Stored, over_lanes};
 use crate::epilogue::Epilogue;
@@ -35,9 +35,9 @@ impl<T> Planes<T> {
         rows * columns + LANES
     }
 
-    /// Values needed for all matrices.
-    pub(super) fn len(rows: usize, columns: usize) -> usize {
-        SIZE * SIZE * Self::stride_of(rows, columns)
+    /// Values needed for so many matrices.
+    pub(super) fn len(numbers: usize, rows: usize, columns: usize) -> usize {
+        numbers * Self::stride_of(rows, columns)
     }
 
     /// The panels: their columns.
@@ -53,28 +53,29 @@ over_lanes! {
     ///
     /// # Safety
     /// The tiles exist, the rows of `to` may be written, and the instruction set is available.
-    pub(super) unsafe fn gather[T: Stored, const ADJOINT: bool][T, ADJOINT](
+    pub(super) unsafe fn gather[T: Stored, S: Scheme, const ADJOINT: bool][T, S, ADJOINT](
         correlation: &Correlation<'_, T>, tiles: Range<usize>, to: Planes<T>, first_row: usize,
     ) = gather_with;
 }
 
 #[inline(always)]
-unsafe fn gather_with<L: Lanes, T: Stored, const ADJOINT: bool>(
+unsafe fn gather_with<L: Lanes, T: Stored, S: Scheme, const ADJOINT: bool>(
     correlation: &Correlation<'_, T>,
     tiles: Range<usize>,
     to: Planes<T>,
     first_row: usize,
 ) {
     let stride = to.stride();
+    let below = S::Rows::OUT * correlation.size[1] * to.columns;
     for (row, tile) in tiles.enumerate() {
-        let places = correlation.places(tile, to.columns);
+        let places = correlation.places::<S, ADJOINT>(tile, to.columns);
         for panel in to.panels() {
             let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
             for channel in panel.clone().step_by(LANES) {
                 // SAFETY: passed on.
                 unsafe {
-                    let square = transformed::<L, T, ADJOINT>(&places, channel);
-                    store_square(square, place.wrapping_add(channel - panel.start), SIZE * stride, stride);
+                    let square = transformed::<L, T, S, ADJOINT>((&places, below), channel);
+                    store_numbers::<S, _, _>(square, place.wrapping_add(channel - panel.start), stride);
                 }
             }
         }
@@ -87,31 +88,33 @@ over_lanes! {
     ///
     /// # Safety
     /// As of [`gather`].
-    pub(super) unsafe fn gather_pairs[const ADJOINT: bool][ADJOINT](
+    pub(super) unsafe fn gather_pairs[S: Scheme, const ADJOINT: bool][S, ADJOINT](
         correlation: &Correlation<'_, bf16>, tiles: Range<usize>, to: Planes, first_row: usize,
     ) = gather_pairs_with;
 }
 
 #[inline(always)]
-unsafe fn gather_pairs_with<L: Lanes, const ADJOINT: bool>(
+unsafe fn gather_pairs_with<L: Lanes, S: Scheme, const ADJOINT: bool>(
     correlation: &Correlation<'_, bf16>,
     tiles: Range<usize>,
     to: Planes,
     first_row: usize,
 ) {
     let stride = to.stride();
-    let nowhere = [[correlation.zeros.as_ptr(); SIZE]; SIZE];
+    let below = S::Rows::OUT * correlation.size[1] * to.columns;
+    let nowhere = [[correlation.zeros.as_ptr(); MOST]; MOST];
     for (row, tile) in tiles.clone().step_by(2).enumerate() {
-        let places = correlation.places(tile, to.columns);
-        let others = if tile + 1 < tiles.end { correlation.places(tile + 1, to.columns) } else { nowhere };
+        let places = correlation.places::<S, ADJOINT>(tile, to.columns);
+        let others =
+            if tile + 1 < tiles.end { correlation.places::<S, ADJOINT>(tile + 1, to.columns) } else { nowhere };
         for panel in to.panels() {
             let place = to.data.wrapping_add(panel.start * to.rows + (first_row + row) * panel.len());
             for channel in panel.clone().step_by(LANES) {
                 // SAFETY: passed on.
                 unsafe {
-                    let square = transformed::<L, bf16, ADJOINT>(&places, channel);
-                    let square = paired(square, transformed::<L, bf16, ADJOINT>(&others, channel));
-                    store_square(square, place.wrapping_add(channel - panel.start), SIZE * stride, stride);
+                    let square = transformed::<L, bf16, S, ADJOINT>((&places, below), channel);
+                    let square = paired::<S, _>(square, transformed::<L, bf16, S, ADJOINT>((&others, below), channel));
+                    store_numbers::<S, _, _>(square, place.wrapping_add(channel - panel.start), stride);
                 }
             }
         }
@@ -119,15 +122,16 @@ unsafe fn gather_pairs_with<L: Lanes, const ADJOINT: bool>(
 }
 
 impl<T: Stored> Correlation<'_, T> {
-    /// Where the numbers of a tile are: in the image of `channels` channels, or among the zeros.
+    /// Where the inputs of a tile are, or with `ADJOINT` its outputs: in the image of `channels` channels, or among the zeros.
     #[inline(always)]
-    fn places(&self, tile: usize, channels: usize) -> [[*const T; SIZE]; SIZE] {
+    fn places<S: Scheme, const ADJOINT: bool>(&self, tile: usize, channels: usize) -> Square<*const T> {
         let [height, width] = self.size.map(|size| size as isize);
         let (n, corner) = self.corner(tile);
         let image = self.source.as_ptr().wrapping_add(n * self.size[0] * self.size[1] * channels);
-        let mut places = [[self.zeros.as_ptr(); SIZE]; SIZE];
-        for (i, row) in places.iter_mut().enumerate() {
-            for (j, place) in row.iter_mut().enumerate() {
+        let mut places = [[self.zeros.as_ptr(); MOST]; MOST];
+        let [rows, columns] = if ADJOINT { S::OUT } else { S::SIZE };
+        for (i, row) in places[..rows].iter_mut().enumerate() {
+            for (j, place) in row[..columns].iter_mut().enumerate() {
                 let [y, x] = [corner[0] + i as isize, corner[1] + j as isize];
                 if y >= 0 && y < height && x >= 0 && x < width {
                     *place = image.wrapping_add((y * width + x) as usize * channels);
@@ -138,38 +142,48 @@ impl<T: Stored> Correlation<'_, T> {
     }
 }
 
-/// The transform of sixteen channels of a tile.
+/// The transform of sixteen channels of a tile. Asks for what the tile `below` will read: the rows of an image are too long
+/// for the machine to foresee it.
 ///
 /// # Safety
 /// Its numbers may be read, and the instruction set is available.
 #[inline(always)]
-unsafe fn transformed<L: Lanes, T: Stored, const ADJOINT: bool>(
-    places: &[[*const T; SIZE]; SIZE],
+unsafe fn transformed<L: Lanes, T: Stored, S: Scheme, const ADJOINT: bool>(
+    (places, below): (&Square<*const T>, usize),
     channel: usize,
-) -> [[L; SIZE]; SIZE] {
+) -> Square<L> {
+    let new = if ADJOINT { 0 } else { 2 };
+    for row in &places[new..new + S::Rows::OUT] {
+        for place in &row[new / 2..][..S::Columns::OUT] {
+            prefetch(place.wrapping_add(below + channel), LANES);
+        }
+    }
     // SAFETY: passed on.
     unsafe {
         if ADJOINT {
-            along_both::<scheme::OutputAdjoint, L, _, _>(load_places::<L, T, OUT>(places, channel))
+            let square = load_places::<L, T>(places, S::OUT, channel);
+            along_both::<<S::Rows as Axis>::OutputAdjoint, <S::Columns as Axis>::OutputAdjoint, L>(square)
         } else {
-            along_both::<scheme::Input, L, _, _>(load_places::<L, T, SIZE>(places, channel))
+            let square = load_places::<L, T>(places, S::SIZE, channel);
+            along_both::<<S::Rows as Axis>::Input, <S::Columns as Axis>::Input, L>(square)
         }
     }
 }
 
-/// The first `N` by `N` of the numbers of sixteen channels.
+/// The first rows and columns of the numbers of sixteen channels.
 ///
 /// # Safety
 /// They may be read, and the instruction set is available.
 #[inline(always)]
-unsafe fn load_places<L: Lanes, T: Stored, const N: usize>(
-    places: &[[*const T; SIZE]; SIZE],
+unsafe fn load_places<L: Lanes, T: Stored>(
+    places: &Square<*const T>,
+    [rows, columns]: [usize; 2],
     channel: usize,
-) -> [[L; N]; N] {
+) -> Square<L> {
     // SAFETY: passed on.
-    let mut square = [[unsafe { L::splat(0.0) }; N]; N];
-    for (values, places) in square.iter_mut().zip(places) {
-        for (value, place) in values.iter_mut().zip(places) {
+    let mut square = [[unsafe { L::splat(0.0) }; MOST]; MOST];
+    for (values, places) in square[..rows].iter_mut().zip(places) {
+        for (value, place) in values[..columns].iter_mut().zip(places) {
             // SAFETY: passed on.
             *value = unsafe { T::load(place.wrapping_add(channel)) };
         }
@@ -184,13 +198,13 @@ over_lanes! {
     /// # Safety
     /// The tiles exist, `from` holds their products in one panel, nobody else uses their places in `output`, and the
     /// instruction set is available.
-    pub(super) unsafe fn scatter[T: Stored][T](
+    pub(super) unsafe fn scatter[T: Stored, S: Scheme][T, S](
         correlation: &Correlation<'_, T>, tiles: Range<usize>, from: Planes, epilogue: &Epilogue<'_>, output: *mut T,
     ) -> bool = scatter_with;
 }
 
 #[inline(always)]
-unsafe fn scatter_with<L: Lanes, T: Stored>(
+unsafe fn scatter_with<L: Lanes, T: Stored, S: Scheme>(
     correlation: &Correlation<'_, T>,
     tiles: Range<usize>,
     from: Planes,
@@ -207,19 +221,25 @@ unsafe fn scatter_with<L: Lanes, T: Stored>(
     for (row, tile) in tiles.enumerate() {
         let [n, top, left] = correlation.tile(tile);
         let first = ((n * height + top) * width + left) * filters;
-        let [rows, columns] = [(height - top).min(OUT), (width - left).min(OUT)];
+        let [rows, columns] = [(height - top).min(S::OUT[0]), (width - left).min(S::OUT[1])];
         let products = from.data.wrapping_add(row * filters).cast_const();
         for filter in (0..filters).step_by(LANES) {
             // SAFETY: passed on; scale, bias and residual are as long as the output channels and the output.
             unsafe {
-                let square = load_square::<L, SIZE>(products.wrapping_add(filter), SIZE * stride, stride);
-                let square = along_both::<scheme::Output, L, _, _>(square);
+                let square = load_numbers::<S, L>(products.wrapping_add(filter), stride);
+                let square = along_both::<<S::Rows as Axis>::Output, <S::Columns as Axis>::Output, L>(square);
                 let steps = Steps::<L>::of(epilogue, filter);
-                for (i, j) in (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))) {
-                    let value = square[i][j];
-                    check = check.plus_product(value, zero);
-                    let place = first + (i * width + j) * filters + filter;
-                    T::store(steps.apply(value, epilogue, place), output.wrapping_add(place));
+                // Loops with known ends keep the values in registers.
+                #[expect(clippy::needless_range_loop, reason = "iterators keep the square in memory")]
+                for i in 0..S::OUT[0] {
+                    for j in 0..S::OUT[1] {
+                        if i < rows && j < columns {
+                            let value = square[i][j];
+                            check = check.plus_product(value, zero);
+                            let place = first + (i * width + j) * filters + filter;
+                            T::store(steps.apply(value, epilogue, place), output.wrapping_add(place));
+                        }
+                    }
                 }
             }
         }
@@ -296,13 +316,13 @@ over_lanes! {
     ///
     /// # Safety
     /// The places may be written and the instruction set is available.
-    pub(super) unsafe fn transform_kernels[const PAIRED: bool][PAIRED](
+    pub(super) unsafe fn transform_kernels[S: Scheme, const PAIRED: bool][S, PAIRED](
         weights: (&[f32], &KernelStrides), filter: usize, channels: usize, to: (*mut f32, usize, usize),
     ) = transform_kernels_with;
 }
 
 #[inline(always)]
-unsafe fn transform_kernels_with<L: Lanes, const PAIRED: bool>(
+unsafe fn transform_kernels_with<L: Lanes, S: Scheme, const PAIRED: bool>(
     (weight, strides): (&[f32], &KernelStrides),
     filter: usize,
     channels: usize,
@@ -327,11 +347,11 @@ unsafe fn transform_kernels_with<L: Lanes, const PAIRED: bool>(
             let to = to.wrapping_add((first + channel) / words * width);
             // SAFETY: passed on; with `PAIRED`, the channels come in sixteens.
             unsafe {
-                let mut square = kernel_square::<L>(&taps[9 * channel..], strides);
+                let mut square = kernel_square::<L, S>(&taps[9 * channel..], strides);
                 if PAIRED {
-                    square = paired(square, kernel_square::<L>(&taps[9 * (channel + 1)..], strides));
+                    square = paired::<S, _>(square, kernel_square::<L, S>(&taps[9 * (channel + 1)..], strides));
                 }
-                store_square(square, to, SIZE * stride, stride);
+                store_numbers::<S, _, _>(square, to, stride);
             }
         }
     }
@@ -342,16 +362,16 @@ unsafe fn transform_kernels_with<L: Lanes, const PAIRED: bool>(
 /// # Safety
 /// The instruction set is available.
 #[inline(always)]
-unsafe fn kernel_square<L: Lanes>(taps: &[[f32; LANES]], strides: &KernelStrides) -> [[L; SIZE]; SIZE] {
+unsafe fn kernel_square<L: Lanes, S: Scheme>(taps: &[[f32; LANES]], strides: &KernelStrides) -> Square<L> {
     // SAFETY: passed on.
-    let mut square = [[unsafe { L::splat(0.0) }; 3]; 3];
-    for (i, row) in square.iter_mut().enumerate() {
-        for (j, value) in row.iter_mut().enumerate() {
+    let mut square = [[unsafe { L::splat(0.0) }; MOST]; MOST];
+    for (i, values) in square[..3].iter_mut().enumerate() {
+        for (j, value) in values[..3].iter_mut().enumerate() {
             // SAFETY: passed on.
             *value = unsafe { L::load(taps[strides.tap(i, j)].as_ptr()) };
         }
     }
-    along_both::<scheme::Kernel, L, _, _>(square)
+    along_both::<<S::Rows as Axis>::Kernel, <S::Columns as Axis>::Kernel, L>(square)
 }
 
 over_lanes! {
@@ -361,13 +381,13 @@ over_lanes! {
     ///
     /// # Safety
     /// The places may be read and the instruction set is available.
-    pub(super) unsafe fn kernel_gradients[][](
+    pub(super) unsafe fn kernel_gradients[S: Scheme][S](
         from: (*const f32, usize, usize), channels: usize, grad_weight: &mut [f32],
     ) = kernel_gradients_with;
 }
 
 #[inline(always)]
-unsafe fn kernel_gradients_with<L: Lanes>(
+unsafe fn kernel_gradients_with<L: Lanes, S: Scheme>(
     (from, row, stride): (*const f32, usize, usize),
     channels: usize,
     grad_weight: &mut [f32],
@@ -379,8 +399,12 @@ unsafe fn kernel_gradients_with<L: Lanes>(
             // SAFETY: passed on; there are sixteen values of each tap.
             unsafe {
                 let from = from.wrapping_add((first + channel) * row);
-                let square = along_both::<scheme::KernelAdjoint, L, _, _>(load_square(from, SIZE * stride, stride));
-                store_square(square, taps.as_mut_ptr().cast::<f32>(), 3 * LANES, LANES);
+                let square = load_numbers::<S, L>(from, stride);
+                let square =
+                    along_both::<<S::Rows as Axis>::KernelAdjoint, <S::Columns as Axis>::KernelAdjoint, L>(square);
+                for (tap, to) in taps.iter_mut().enumerate() {
+                    square[tap / 3][tap % 3].store(to.as_mut_ptr());
+                }
             }
         }
         let to = (&mut grad_weight[first * 9..], channels * 9);

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Correlation;
-use super::scheme::SIZE;
+use super::scheme::{Scheme, Tiling, with_scheme};
 use super::transform::{Planes, gather, gather_pairs, kernel_gradients};
 use crate::arch::{Start, Tile, TileIsa};
 use crate::bf16::bf16;
@@ -32,6 +32,7 @@ const PANEL: usize = 48;
 /// of no use.
 #[must_use]
 pub(in crate::conv2d) fn backward_weight<T: Summed>(
+    tiling: Tiling,
     isa: TileIsa,
     g: &Conv2dGeometry,
     input: &[T],
@@ -42,6 +43,7 @@ pub(in crate::conv2d) fn backward_weight<T: Summed>(
     let out_size = g.output_size();
     let inputs = Correlation {
         isa,
+        tiling,
         source: input,
         size: [g.in_height, g.in_width],
         zeros: zeros.as_slice(),
@@ -51,7 +53,7 @@ pub(in crate::conv2d) fn backward_weight<T: Summed>(
     };
     let outputs = Correlation { source: grad_output, size: out_size, origin: [0, 0], ..inputs };
     let gradient = Gradient { inputs, outputs, channels: g.in_channels, filters: g.out_channels };
-    gradient.run(grad_weight)
+    with_scheme!(tiling, gradient.run::<S>(grad_weight))
 }
 
 /// Numbers whose transforms are summed over tiles: word by word, so that of bf16 two tiles share a row.
@@ -60,7 +62,7 @@ pub(in crate::conv2d) trait Summed: Stored {
     ///
     /// # Safety
     /// The tiles exist, the rows of `to` may be written, and the instruction set is available.
-    unsafe fn gather_sums<const ADJOINT: bool>(
+    unsafe fn gather_sums<S: Scheme, const ADJOINT: bool>(
         correlation: &Correlation<'_, Self>,
         tiles: Range<usize>,
         to: Planes,
@@ -69,26 +71,26 @@ pub(in crate::conv2d) trait Summed: Stored {
 }
 
 impl Summed for f32 {
-    unsafe fn gather_sums<const ADJOINT: bool>(
+    unsafe fn gather_sums<S: Scheme, const ADJOINT: bool>(
         correlation: &Correlation<'_, Self>,
         tiles: Range<usize>,
         to: Planes,
         first_row: usize,
     ) {
         // SAFETY: passed on.
-        unsafe { gather::<f32, ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
+        unsafe { gather::<f32, S, ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
     }
 }
 
 impl Summed for bf16 {
-    unsafe fn gather_sums<const ADJOINT: bool>(
+    unsafe fn gather_sums<S: Scheme, const ADJOINT: bool>(
         correlation: &Correlation<'_, Self>,
         tiles: Range<usize>,
         to: Planes,
         first_row: usize,
     ) {
         // SAFETY: passed on.
-        unsafe { gather_pairs::<ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
+        unsafe { gather_pairs::<S, ADJOINT>(correlation.isa, correlation, tiles, to, first_row) };
     }
 }
 
@@ -102,18 +104,18 @@ struct Gradient<'a, T> {
 
 impl<T: Summed> Gradient<'_, T> {
     /// Returns whether all sums are finite.
-    fn run(&self, grad_weight: &mut [f32]) -> bool {
+    fn run<S: Scheme>(&self, grad_weight: &mut [f32]) -> bool {
         let stride = self.channels * self.filters;
-        let len = SIZE * SIZE * stride;
+        let len = S::NUMBERS * stride;
         let parts = (SUMS_LEN / len).min(MAX_PARTS);
         let parts = if parts >= MIN_PARTS { parts } else { 1 };
         let mut sums = Buffer::uninit(parts * len * size_of::<f32>());
         let sums = sums.as_mut_slice::<f32>();
         let target = Target::new(sums);
         if parts > 1 {
-            self.sum_in_parts(parts, target)
+            self.sum_in_parts::<S>(parts, target)
         } else {
-            self.sum_shared(target)
+            self.sum_shared::<S>(target)
         }
         crate::pointwise::add_pairwise(sums, len);
         let sums = &sums[..len];
@@ -125,7 +127,7 @@ impl<T: Summed> Gradient<'_, T> {
             let kernels = unsafe { pieces.get(chunk) };
             let from = (sums.as_ptr().wrapping_add(chunk * LANES), self.filters, stride);
             // SAFETY: the sums have a place for each channel and filter, which come in sixteens.
-            unsafe { kernel_gradients(self.inputs.isa, from, self.channels, kernels) };
+            unsafe { kernel_gradients::<S>(self.inputs.isa, from, self.channels, kernels) };
             if !kernels.iter().fold(true, |finite, sum| finite & sum.is_finite()) {
                 finite.store(false, Ordering::Relaxed);
             }
@@ -134,8 +136,8 @@ impl<T: Summed> Gradient<'_, T> {
     }
 
     /// Values of the transforms of a tile.
-    fn tile_len(&self) -> usize {
-        SIZE * SIZE * (self.channels + self.filters)
+    fn tile_len<S: Scheme>(&self) -> usize {
+        S::NUMBERS * (self.channels + self.filters)
     }
 
     fn planes(&self, data: *mut f32, rows: usize) -> Planes {
@@ -148,11 +150,11 @@ impl<T: Summed> Gradient<'_, T> {
     }
 
     /// Each part sums over blocks of tiles of its own.
-    fn sum_in_parts(&self, parts: usize, sums: Target) {
-        let (count, len) = (self.inputs.tile_count(), SIZE * SIZE * self.channels * self.filters);
-        let most = (BLOCK_LEN / self.tile_len()).clamp(16, 64);
-        let inputs_len = Planes::<f32>::len(most, self.channels);
-        let scratch_len = inputs_len + Planes::<f32>::len(most, self.filters);
+    fn sum_in_parts<S: Scheme>(&self, parts: usize, sums: Target) {
+        let (count, len) = (self.inputs.tile_count(), S::NUMBERS * self.channels * self.filters);
+        let most = (BLOCK_LEN / self.tile_len::<S>()).clamp(16, 64);
+        let inputs_len = Planes::<f32>::len(S::NUMBERS, most, self.channels);
+        let scratch_len = inputs_len + Planes::<f32>::len(S::NUMBERS, most, self.filters);
         parallel_for_scratch::<f32>(parts, scratch_len, &|part, scratch| {
             let tiles = part * count / parts..(part + 1) * count / parts;
             let (inputs, grads) = scratch.split_at_mut(inputs_len);
@@ -167,9 +169,9 @@ impl<T: Summed> Gradient<'_, T> {
                 // SAFETY: the tiles exist, the scratch has room for a block, the part has sums of its own, and the
                 // instruction set is available.
                 unsafe {
-                    T::gather_sums::<false>(&self.inputs, tiles.clone(), inputs, 0);
-                    T::gather_sums::<true>(&self.outputs, tiles, grads, 0);
-                    for number in 0..SIZE * SIZE {
+                    T::gather_sums::<S, false>(&self.inputs, tiles.clone(), inputs, 0);
+                    T::gather_sums::<S, true>(&self.outputs, tiles, grads, 0);
+                    for number in 0..S::NUMBERS {
                         for panel in 0..grads.panels().count() {
                             self.multiply((inputs, grads), [number, panel], start, sums.at(part * len));
                         }
@@ -180,12 +182,12 @@ impl<T: Summed> Gradient<'_, T> {
     }
 
     /// All threads sum over one large block after the other: first they share its tiles, then the sums.
-    fn sum_shared(&self, sums: Target) {
+    fn sum_shared<S: Scheme>(&self, sums: Target) {
         let count = self.inputs.tile_count();
-        let blocks = (count * self.tile_len()).div_ceil(SHARED_LEN).max(1);
+        let blocks = (count * self.tile_len::<S>()).div_ceil(SHARED_LEN).max(1);
         let most = count.div_ceil(blocks);
         let mut scratch = [self.channels, self.filters]
-            .map(|columns| Buffer::uninit(Planes::<f32>::len(most, columns) * size_of::<f32>()));
+            .map(|columns| Buffer::uninit(Planes::<f32>::len(S::NUMBERS, most, columns) * size_of::<f32>()));
         let [inputs, grads] = scratch.each_mut().map(|buffer| buffer.as_mut_slice::<f32>().as_mut_ptr());
         let [inputs, grads] = [self.planes(inputs, 0), self.grad_planes(grads, 0)];
         for block in 0..blocks {
@@ -197,12 +199,12 @@ impl<T: Summed> Gradient<'_, T> {
                 let tiles = tiles.start + first..(tiles.start + first + CHUNK_TILES).min(tiles.end);
                 // SAFETY: the tiles exist, each belongs to one chunk, and the buffers have room for a block.
                 unsafe {
-                    T::gather_sums::<false>(&self.inputs, tiles.clone(), inputs, first / T::PER_WORD);
-                    T::gather_sums::<true>(&self.outputs, tiles, grads, first / T::PER_WORD);
+                    T::gather_sums::<S, false>(&self.inputs, tiles.clone(), inputs, first / T::PER_WORD);
+                    T::gather_sums::<S, true>(&self.outputs, tiles, grads, first / T::PER_WORD);
                 }
             });
             let panels = grads.panels().count();
-            parallel_for(SIZE * SIZE * panels, &|chunk| {
+            parallel_for(S::NUMBERS * panels, &|chunk| {
                 let start = if block == 0 { Start::Zero } else { Start::Accumulate };
                 // SAFETY: each chunk has a number and a panel, whose sums nobody else uses.
                 unsafe { self.multiply((inputs, grads), [chunk / panels, chunk % panels], start, sums.at(0)) };
