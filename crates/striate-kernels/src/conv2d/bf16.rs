@@ -2,13 +2,14 @@
 //!
 //! Channels are paired in words, and the tiled convolution runs on half as many channels. For the gradient of the weight,
 //! whose sums run over pixels, each word holds the same pixel of two images: that way a pair stays one whatever the
-//! stride, the padding and the kernel element. What has no pairs (odd channels in groups, depthwise) is widened to `f32`. Kernels
+//! stride, the padding and the kernel element. Depthwise convolutions read and write
+//! bf16 sixteen channels at a time. What has no pairs (odd channels in groups) is widened to `f32`. Kernels
 //! of 3 by 3 go through [`winograd`] where that is faster.
 
 use half::bf16;
 
 use super::tiled::{self, Output};
-use super::{Conv2dGeometry, PackedWeight, weight as weight_gradient, winograd};
+use super::{Conv2dGeometry, PackedWeight, depthwise, weight as weight_gradient, winograd};
 use crate::arch::TileIsa;
 use crate::bf16::{interleave_rows, round, row_words, widened};
 use crate::epilogue::Epilogue;
@@ -33,12 +34,20 @@ fn forward_with(
     bias: Option<&[f32]>,
     output: &mut [bf16],
 ) {
+    if reads_lines(g) {
+        return depthwise::forward_lines(isa, g, input, widened(weight).as_slice(), bias, output);
+    }
     let Some(packed) = PackedWeight::new_bf16_for(isa, g, weight) else {
         return rounded(output, |output| {
             super::forward(g, widened(input).as_slice(), widened(weight).as_slice(), bias, output);
         });
     };
     packed.forward_bf16(g, input, || weight, &Epilogue { bias, ..Epilogue::default() }, output);
+}
+
+/// Whether this is a depthwise convolution of whole groups of channels.
+fn reads_lines(g: &Conv2dGeometry) -> bool {
+    g.is_depthwise() && depthwise::suits(g) && g.output_len() > 0
 }
 
 /// Whether the channels of a group can be paired.
@@ -89,6 +98,9 @@ fn backward_input_with(
     weight: &[bf16],
     grad_input: &mut [bf16],
 ) {
+    if reads_lines(g) {
+        return depthwise::backward_input_lines(isa, g, grad_output, widened(weight).as_slice(), grad_input);
+    }
     let filters = g.group_out_channels();
     let odd_groups = g.groups > 1 && !filters.is_multiple_of(2);
     let spread = (0..2).any(|i| g.stride[i] > 1 && g.dilation[i] > 1 && g.kernel[i] > 1);
@@ -144,6 +156,9 @@ fn backward_weight_with(
     grad_output: &[bf16],
     grad_weight: &mut [f32],
 ) {
+    if reads_lines(g) {
+        return depthwise::backward_weight_lines(isa, g, [input, grad_output], grad_weight);
+    }
     if grad_output.is_empty() || grad_weight.is_empty() || g.is_depthwise() {
         let (input, grad_output) = (widened(input), widened(grad_output));
         return super::backward_weight(g, input.as_slice(), grad_output.as_slice(), grad_weight, None);

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{Conv2dGeometry, depthwise, generic, tiled, weight};
-use crate::arch::{Isa, TileIsa};
+use crate::arch::{Bf16Isa, Isa, TileIsa};
+use crate::bf16::bf16;
 use crate::test_values::{Palette, assert_same};
 
 fn values(len: usize, seed: usize) -> Vec<f32> {
@@ -138,6 +139,19 @@ proptest! {
             prop_assert!(grad_input == expected_input, "{isa:?} backward_input");
             let mut grad_weight = vec![7.0; expected_weight.len()];
             depthwise::backward_weight(isa, &g, &input, &grad, &mut grad_weight);
+            prop_assert!(grad_weight == expected_weight, "{isa:?} backward_weight");
+        }
+        let rounded = |x: &[f32]| -> Vec<bf16> { x.iter().map(|&x| bf16::from_f32(x)).collect() };
+        let (input, grad) = (rounded(&input), rounded(&grad));
+        for isa in Bf16Isa::available().iter().copied().map(TileIsa::Bf16) {
+            let mut output = vec![bf16::ONE; expected.len()];
+            depthwise::forward_lines(isa, &g, &input, &weights, Some(&bias), &mut output);
+            prop_assert!(output == rounded(&expected), "{isa:?} forward");
+            let mut grad_input = vec![bf16::ONE; expected_input.len()];
+            depthwise::backward_input_lines(isa, &g, &grad, &weights, &mut grad_input);
+            prop_assert!(grad_input == rounded(&expected_input), "{isa:?} backward_input");
+            let mut grad_weight = vec![7.0; expected_weight.len()];
+            depthwise::backward_weight_lines(isa, &g, [&input, &grad], &mut grad_weight);
             prop_assert!(grad_weight == expected_weight, "{isa:?} backward_weight");
         }
     }

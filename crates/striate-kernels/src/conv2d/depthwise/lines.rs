@@ -1,11 +1,11 @@
-//! Depthwise convolution of `f32`, line by line, for whole groups of sixteen channels.
+//! Depthwise convolution of `f32` or bf16, line by line, for whole groups of sixteen channels. Weights and sums are `f32`.
 
 use std::ops::Range;
 
-use crate::arch::TileIsa;
+use crate::arch::{TileIsa, prefetch};
 use crate::conv2d::Conv2dGeometry;
 use crate::conv2d::generic::for_each_tap;
-use crate::conv2d::lanes::{LANES, Lanes, over_lanes};
+use crate::conv2d::lanes::{LANES, Lanes, Stored, over_lanes};
 use crate::conv2d::tiled::inside;
 use crate::memory::Buffer;
 use crate::pointwise::GRAIN;
@@ -18,7 +18,7 @@ const BLOCK: usize = 4;
 /// Neighbouring kernel columns whose gradients are in registers together.
 const COLUMNS: usize = 3;
 
-pub(super) fn suits(g: &Conv2dGeometry) -> bool {
+pub(in crate::conv2d) fn suits(g: &Conv2dGeometry) -> bool {
     g.in_channels.is_multiple_of(LANES) && g.kernel[0] * g.kernel[1] <= MAX_TAPS
 }
 
@@ -51,12 +51,12 @@ impl Products {
 /// The offsets of the products are inside the slices for all pixels and their channels, which are whole groups; the
 /// instruction set is available.
 #[inline(always)]
-unsafe fn sum<L: Lanes, const PIXELS: usize>(
+unsafe fn sum<L: Lanes, T: Stored, const PIXELS: usize>(
     products: &Products,
-    (source, shift, step): (&[f32], usize, usize),
+    (source, shift, step): (&[T], usize, usize),
     weight: &[f32],
     bias: Option<&[f32]>,
-    pixels: &mut [f32],
+    pixels: &mut [T],
 ) {
     let source = source.as_ptr().wrapping_add(shift);
     let channels = pixels.len() / PIXELS;
@@ -72,24 +72,24 @@ unsafe fn sum<L: Lanes, const PIXELS: usize>(
                 let weight = L::load(weight.as_ptr().wrapping_add(tap + channel));
                 let value = source.wrapping_add(place + channel);
                 for (pixel, sum) in sums.iter_mut().enumerate() {
-                    *sum = sum.plus_product(L::load(value.wrapping_add(pixel * step)), weight);
+                    *sum = sum.plus_product(T::load(value.wrapping_add(pixel * step)), weight);
                 }
             }
             for (pixel, sum) in sums.into_iter().enumerate() {
-                sum.store(pixels[pixel * channels + channel..][..LANES].as_mut_ptr());
+                T::store(sum, pixels[pixel * channels + channel..][..LANES].as_mut_ptr());
             }
         }
     }
 }
 
 /// `weight` is `[taps, channels]`.
-pub(super) fn forward(
+pub(super) fn forward<T: Stored>(
     isa: TileIsa,
     g: &Conv2dGeometry,
-    input: &[f32],
+    input: &[T],
     weight: &[f32],
     bias: Option<&[f32]>,
-    output: &mut [f32],
+    output: &mut [T],
 ) {
     let [out_height, out_width] = g.output_size();
     let line_len = (out_width * g.in_channels).max(1);
@@ -100,7 +100,7 @@ pub(super) fn forward(
         for (i, line) in piece.chunks_exact_mut(line_len).enumerate() {
             let row = chunk * lines + i;
             // SAFETY: the lengths fit the geometry, and the instruction set is the one in use.
-            unsafe { forward_line(isa, g, [row / out_height, row % out_height], &whole, [input, weight], bias, line) };
+            unsafe { forward_line(isa, g, [row / out_height, row % out_height], &whole, (input, weight, bias), line) };
         }
     });
 }
@@ -110,19 +110,18 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    unsafe fn forward_line[][](
-        g: &Conv2dGeometry, at: [usize; 2], whole: &Range<usize>, from: [&[f32]; 2], bias: Option<&[f32]>, line: &mut [f32],
+    unsafe fn forward_line[T: Stored][T](
+        g: &Conv2dGeometry, at: [usize; 2], whole: &Range<usize>, from: (&[T], &[f32], Option<&[f32]>), line: &mut [T],
     ) = forward_line_with;
 }
 
 #[inline(always)]
-unsafe fn forward_line_with<L: Lanes>(
+unsafe fn forward_line_with<L: Lanes, T: Stored>(
     g: &Conv2dGeometry,
     [n, y]: [usize; 2],
     whole: &Range<usize>,
-    [input, weight]: [&[f32]; 2],
-    bias: Option<&[f32]>,
-    line: &mut [f32],
+    (input, weight, bias): (&[T], &[f32], Option<&[f32]>),
+    line: &mut [T],
 ) {
     let channels = g.in_channels;
     let step = g.stride[1] * channels;
@@ -132,19 +131,25 @@ unsafe fn forward_line_with<L: Lanes>(
     for x in (0..blocks.start).chain(blocks.end..pixels) {
         products.list(g, [n, y, x]);
         // SAFETY: the places of the taps are inside the image; passed on.
-        unsafe { sum::<L, 1>(&products, (input, 0, 0), weight, bias, &mut line[x * channels..][..channels]) };
+        unsafe { sum::<L, T, 1>(&products, (input, 0, 0), weight, bias, &mut line[x * channels..][..channels]) };
     }
     if blocks.is_empty() {
         return;
     }
     // Pixels whose kernel columns are all inside have the products of the first of them, moved on.
     products.list(g, [n, y, blocks.start]);
+    // What the line below will read is asked for ahead: lines are too long for the machine to foresee it.
+    let last = products.offsets[..products.count].last().map_or(0, |&(place, _)| place);
+    let below = last + g.stride[0] * g.in_width * channels;
     for block in (blocks.start..blocks.end).step_by(BLOCK) {
         // The last block reaches back, and computes some pixels again.
         let block = block.min(blocks.end - BLOCK);
         let source = (input, (block - blocks.start) * step, step);
+        prefetch(input.as_ptr().wrapping_add(below + source.1), BLOCK * step);
         // SAFETY: as above, for each pixel of the block.
-        unsafe { sum::<L, BLOCK>(&products, source, weight, bias, &mut line[block * channels..][..BLOCK * channels]) };
+        unsafe {
+            sum::<L, T, BLOCK>(&products, source, weight, bias, &mut line[block * channels..][..BLOCK * channels])
+        };
     }
 }
 
@@ -161,20 +166,20 @@ fn whole_pixels(g: &Conv2dGeometry, out_width: usize) -> Range<usize> {
 }
 
 /// `weight` is `[taps, channels]`. Each input pixel collects the gradients of the outputs that looked at it.
-pub(super) fn backward_input(
+pub(super) fn backward_input<T: Stored>(
     isa: TileIsa,
     g: &Conv2dGeometry,
-    grad_output: &[f32],
+    grad_output: &[T],
     weight: &[f32],
-    grad_input: &mut [f32],
+    grad_input: &mut [T],
 ) {
     let reach = [0, 1].map(|axis| (g.kernel[axis] - 1) * g.dilation[axis]);
     if g.stride == [1, 1] && g.padding[0] <= reach[0] && g.padding[1] <= reach[1] {
-        return backward_input_turned(isa, g, reach, [grad_output, weight], grad_input);
+        return backward_input_turned(isa, g, reach, (grad_output, weight), grad_input);
     }
     parallel_chunks_mut(grad_input, (g.in_width * g.in_channels).max(1), &|row, line| {
         // SAFETY: the lengths fit the geometry, and the instruction set is the one in use.
-        unsafe { backward_line(isa, g, [row / g.in_height, row % g.in_height], [grad_output, weight], line) };
+        unsafe { backward_line(isa, g, [row / g.in_height, row % g.in_height], (grad_output, weight), line) };
     });
 }
 
@@ -183,15 +188,15 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    unsafe fn backward_line[][](g: &Conv2dGeometry, at: [usize; 2], from: [&[f32]; 2], line: &mut [f32]) = backward_line_with;
+    unsafe fn backward_line[T: Stored][T](g: &Conv2dGeometry, at: [usize; 2], from: (&[T], &[f32]), line: &mut [T]) = backward_line_with;
 }
 
 #[inline(always)]
-unsafe fn backward_line_with<L: Lanes>(
+unsafe fn backward_line_with<L: Lanes, T: Stored>(
     g: &Conv2dGeometry,
     [n, y]: [usize; 2],
-    [grad_output, weight]: [&[f32]; 2],
-    line: &mut [f32],
+    (grad_output, weight): (&[T], &[f32]),
+    line: &mut [T],
 ) {
     let out_size = g.output_size();
     let output = |axis: usize, place: usize, tap: usize| {
@@ -211,17 +216,17 @@ unsafe fn backward_line_with<L: Lanes>(
             }
         }
         // SAFETY: the places are inside the image; passed on.
-        unsafe { sum::<L, 1>(&products, (grad_output, 0, 0), weight, None, pixel) };
+        unsafe { sum::<L, T, 1>(&products, (grad_output, 0, 0), weight, None, pixel) };
     }
 }
 
 /// With stride 1 the gradient of the input is the convolution of the output's gradient with the kernels turned round.
-fn backward_input_turned(
+fn backward_input_turned<T: Stored>(
     isa: TileIsa,
     g: &Conv2dGeometry,
     reach: [usize; 2],
-    [grad_output, weight]: [&[f32]; 2],
-    grad_input: &mut [f32],
+    (grad_output, weight): (&[T], &[f32]),
+    grad_input: &mut [T],
 ) {
     let channels = g.in_channels;
     let mut turned = Buffer::uninit(size_of_val(weight));
@@ -239,16 +244,16 @@ over_lanes! {
     ///
     /// # Safety
     /// The lengths fit the geometry, and the instruction set is available.
-    pub(super) unsafe fn add_weight_gradients[][](
-        g: &Conv2dGeometry, lines: Range<usize>, from: [&[f32]; 2], sums: &mut [f32],
+    pub(super) unsafe fn add_weight_gradients[T: Stored][T](
+        g: &Conv2dGeometry, lines: Range<usize>, from: [&[T]; 2], sums: &mut [f32],
     ) = add_weight_gradients_with;
 }
 
 #[inline(always)]
-unsafe fn add_weight_gradients_with<L: Lanes>(
+unsafe fn add_weight_gradients_with<L: Lanes, T: Stored>(
     g: &Conv2dGeometry,
     lines: Range<usize>,
-    [input, grad_output]: [&[f32]; 2],
+    [input, grad_output]: [&[T]; 2],
     sums: &mut [f32],
 ) {
     let [out_height, out_width] = g.output_size();
@@ -262,7 +267,7 @@ unsafe fn add_weight_gradients_with<L: Lanes>(
             let input = &input[(n * g.in_height + row) * g.in_width * channels..][..g.in_width * channels];
             let sums = &mut sums[i * g.kernel[1] * channels..][..g.kernel[1] * channels];
             // SAFETY: passed on.
-            unsafe { add_row::<L>(g, [input, grads], &whole, sums) };
+            unsafe { add_row::<L, T>(g, [input, grads], &whole, sums) };
         }
     }
 }
@@ -272,12 +277,12 @@ unsafe fn add_weight_gradients_with<L: Lanes>(
 /// # Safety
 /// The lengths fit the geometry, and the instruction set is available.
 #[inline(always)]
-unsafe fn add_row<L: Lanes>(g: &Conv2dGeometry, lines: [&[f32]; 2], whole: &Range<usize>, sums: &mut [f32]) {
+unsafe fn add_row<L: Lanes, T: Stored>(g: &Conv2dGeometry, lines: [&[T]; 2], whole: &Range<usize>, sums: &mut [f32]) {
     let columns = g.kernel[1];
     let out_width = lines[1].len() / g.in_channels;
     for first in (0..columns / COLUMNS * COLUMNS).step_by(COLUMNS) {
         // SAFETY: passed on; all columns are inside for these pixels.
-        unsafe { add_columns::<L, COLUMNS>(g, lines, first, whole.clone(), sums) };
+        unsafe { add_columns::<L, T, COLUMNS>(g, lines, first, whole.clone(), sums) };
     }
     for column in 0..columns {
         let pixels = pixels_inside(g, column, out_width);
@@ -288,8 +293,8 @@ unsafe fn add_row<L: Lanes>(g: &Conv2dGeometry, lines: [&[f32]; 2], whole: &Rang
         };
         // SAFETY: passed on; the column is inside for these pixels.
         unsafe {
-            add_columns::<L, 1>(g, lines, column, before, sums);
-            add_columns::<L, 1>(g, lines, column, after, sums);
+            add_columns::<L, T, 1>(g, lines, column, before, sums);
+            add_columns::<L, T, 1>(g, lines, column, after, sums);
         }
     }
 }
@@ -300,9 +305,9 @@ unsafe fn add_row<L: Lanes>(g: &Conv2dGeometry, lines: [&[f32]; 2], whole: &Rang
 /// For all the pixels and columns the place is inside the line of the input; the channels are whole groups, and the
 /// instruction set is available.
 #[inline(always)]
-unsafe fn add_columns<L: Lanes, const COUNT: usize>(
+unsafe fn add_columns<L: Lanes, T: Stored, const COUNT: usize>(
     g: &Conv2dGeometry,
-    [input, grad]: [&[f32]; 2],
+    [input, grad]: [&[T]; 2],
     first: usize,
     pixels: Range<usize>,
     sums: &mut [f32],
@@ -323,12 +328,17 @@ unsafe fn add_columns<L: Lanes, const COUNT: usize>(
             let mut even: [L; COUNT] = [L::splat(0.0); COUNT];
             let mut odd = even;
             for _ in 0..pixels.len() / 2 {
-                add_pixel(&mut even, x, column_step, L::load(y));
-                add_pixel(&mut odd, x.wrapping_add(step), column_step, L::load(y.wrapping_add(channels)));
+                // The lines below, as in the forward direction.
+                for pixel in 0..2 {
+                    prefetch(x.wrapping_add(input.len() * g.stride[0] + pixel * step), LANES);
+                    prefetch(y.wrapping_add(grad.len() + pixel * channels), LANES);
+                }
+                add_pixel(&mut even, x, column_step, T::load(y));
+                add_pixel(&mut odd, x.wrapping_add(step), column_step, T::load(y.wrapping_add(channels)));
                 (x, y) = (x.wrapping_add(2 * step), y.wrapping_add(2 * channels));
             }
             if pixels.len() % 2 == 1 {
-                add_pixel(&mut even, x, column_step, L::load(y));
+                add_pixel(&mut even, x, column_step, T::load(y));
             }
             for j in 0..COUNT {
                 let sum = sums[j * channels + channel..][..LANES].as_mut_ptr();
@@ -343,9 +353,14 @@ unsafe fn add_columns<L: Lanes, const COUNT: usize>(
 /// # Safety
 /// Sixteen values at each place may be read, and the instruction set is available.
 #[inline(always)]
-unsafe fn add_pixel<L: Lanes, const COUNT: usize>(sums: &mut [L; COUNT], x: *const f32, column_step: usize, grad: L) {
+unsafe fn add_pixel<L: Lanes, T: Stored, const COUNT: usize>(
+    sums: &mut [L; COUNT],
+    x: *const T,
+    column_step: usize,
+    grad: L,
+) {
     for (j, sum) in sums.iter_mut().enumerate() {
         // SAFETY: passed on.
-        *sum = sum.plus_product(unsafe { L::load(x.wrapping_add(j * column_step)) }, grad);
+        *sum = sum.plus_product(unsafe { T::load(x.wrapping_add(j * column_step)) }, grad);
     }
 }
