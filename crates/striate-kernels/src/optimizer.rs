@@ -37,7 +37,7 @@ pub fn sgd_step<T: Element>(parameter: &mut [T], gradient: &[T], velocity: Optio
     let decays = options.weight_decay != 0.0;
     let decayed = move |p: T, g: T| if decays { g + decay * p } else { g };
     if options.momentum == 0.0 {
-        return crate::pointwise::zip_in_place(parameter, gradient, |p, g| p - rate * decayed(p, g));
+        return crate::pointwise::zip_in_place(parameter, gradient, move |p, g| p - rate * decayed(p, g));
     }
     let velocity = velocity.expect("sgd: momentum needs a velocity buffer");
     assert_eq!(parameter.len(), velocity.len(), "sgd: lengths of parameter and velocity");

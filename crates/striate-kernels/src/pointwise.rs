@@ -7,7 +7,7 @@
 use bytemuck::Pod;
 
 use crate::activation::Function;
-use crate::arch::{vectorize, vectorized};
+use crate::arch::vectorize;
 use crate::bf16::Widen;
 use crate::threads::{Pieces, parallel_for};
 use crate::{Element, memory::Buffer};
@@ -51,6 +51,27 @@ vectorize! {
     }
 }
 
+// The functions in place take `f` by reference too, instead of being a closure for `vectorized`: only as an argument is
+// what `f` has captured known not to change with the results. Else each element would read it anew, and none vectorise.
+
+vectorize! {
+    /// `x[i] = f(x[i])`; as [`apply`].
+    fn apply_in_place[A: Copy, F: Fn(A) -> A](x: &mut [A], f: &F) {
+        for x in x {
+            *x = f(*x);
+        }
+    }
+}
+
+vectorize! {
+    /// `a[i] = f(a[i], b[i])`; as [`apply`].
+    fn apply2_in_place[A: Copy, B: Copy, F: Fn(A, B) -> A](a: &mut [A], b: &[B], f: &F) {
+        for (a, &b) in a.iter_mut().zip(b) {
+            *a = f(*a, b);
+        }
+    }
+}
+
 vectorize! {
     /// The values of `f`; as [`apply`], for functions of any length.
     pub fn apply_function[T: Element, F: Function<T>](x: &[T], out: &mut [T], f: F) {
@@ -84,14 +105,13 @@ pub fn map<A: Copy + Sync, B: Send>(x: &[A], out: &mut [B], f: impl Fn(A) -> B +
     });
 }
 
-/// `x[i] = f(x[i])`.
+/// `x[i] = f(x[i])`. What `f` needs it should own (`move`), or each element reads it anew.
 pub fn map_in_place<A: Copy + Send>(x: &mut [A], f: impl Fn(A) -> A + Sync) {
     let count = chunks(x.len());
     let pieces = Pieces::new(x, GRAIN);
     parallel_for(count, &|chunk| {
         // SAFETY: each chunk runs once, and takes its own piece.
-        let x = unsafe { pieces.get(chunk) };
-        vectorized(|| x.iter_mut().for_each(|x| *x = f(*x)));
+        apply_in_place(unsafe { pieces.get(chunk) }, &f);
     });
 }
 
@@ -111,7 +131,7 @@ pub fn zip<A: Copy + Sync, B: Copy + Sync, C: Send>(a: &[A], b: &[B], out: &mut 
     });
 }
 
-/// `a[i] = f(a[i], b[i])`: accumulation, and updates in place.
+/// `a[i] = f(a[i], b[i])`: accumulation, and updates in place. What `f` needs it should own (`move`), as in [`map_in_place`].
 ///
 /// # Panics
 /// If the lengths differ.
@@ -123,11 +143,7 @@ pub fn zip_in_place<A: Copy + Send, B: Copy + Sync>(a: &mut [A], b: &[B], f: imp
         // SAFETY: each chunk runs once, and takes its own piece.
         let a = unsafe { pieces.get(chunk) };
         let b = &b[range(chunk, len)];
-        vectorized(|| {
-            for (a, &b) in a.iter_mut().zip(b) {
-                *a = f(*a, b);
-            }
-        });
+        apply2_in_place(a, b, &f);
     });
 }
 

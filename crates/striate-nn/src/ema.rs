@@ -163,12 +163,12 @@ fn lerp(average: &Tensor, newest: &Tensor, weight: f64) -> Result<(), TensorErro
         DType::F32 => {
             let (weight, rest) = (weight as f32, (1.0 - weight) as f32);
             average.try_update_with::<f32>(newest, |average, newest| {
-                zip_in_place(average, newest, |a, n| if near { a + weight * (n - a) } else { n - rest * (n - a) });
+                zip_in_place(average, newest, move |a, n| if near { a + weight * (n - a) } else { n - rest * (n - a) });
             })
         }
         DType::F64 => average.try_update_with::<f64>(newest, |average, newest| {
             let rest = 1.0 - weight;
-            zip_in_place(average, newest, |a, n| if near { a + weight * (n - a) } else { n - rest * (n - a) });
+            zip_in_place(average, newest, move |a, n| if near { a + weight * (n - a) } else { n - rest * (n - a) });
         }),
         _ => average.try_copy_(newest),
     }
