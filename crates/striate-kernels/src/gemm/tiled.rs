@@ -45,10 +45,16 @@ pub(super) fn gemm(
     let (rows, row_stride) = (c.rows, c.row_stride);
     let far = a.row_stride == 1 && a.col_stride >= FAR && a.cols > 1;
     let copied = if far { rows_per_chunk * a.cols.min(MAX_DEPTH) } else { 0 };
-    parallel_for_scratch(panels.count() * rows.div_ceil(rows_per_chunk), copied, &|chunk, copy: &mut [f32]| {
+    let row_blocks = rows.div_ceil(rows_per_chunk);
+    let by_columns = splits_columns(c.rows, a.cols, c.cols);
+    parallel_for_scratch(panels.count() * row_blocks, copied, &|chunk, copy: &mut [f32]| {
         let _session = isa.session();
-        let columns = panels.columns(chunk % panels.count());
-        let top = chunk / panels.count() * rows_per_chunk;
+        let (row_block, panel) = match by_columns {
+            true => (chunk % row_blocks, chunk / row_blocks),
+            false => (chunk / panels.count(), chunk % panels.count()),
+        };
+        let columns = panels.columns(panel);
+        let top = row_block * rows_per_chunk;
         let block = Block {
             a,
             b: match packed {
@@ -73,6 +79,14 @@ fn rows_per_chunk(rows: usize, panels: usize, work_per_row: usize, isa: TileIsa)
     let least = CHUNK_WORK / work_per_row.max(1);
     let most = rows.div_ceil(MIN_CHUNKS.div_ceil(panels.max(1))).min(MAX_ROWS);
     most.max(least).next_multiple_of(tile).clamp(tile, rows.max(tile))
+}
+
+/// Whether threads share out the columns of the result rather than its rows. Neighbouring chunks go to one thread. With rows
+/// of its own, each thread needs all of `b`, of which others have packed most; with columns of its own, all of `a`, and it
+/// leaves its result in pieces to whoever takes it up by rows. Less is to travel between caches: a layer's weights, of
+/// which each thread then packs and reads the part that it has updated itself, are often more than the rest.
+fn splits_columns(rows: usize, depth: usize, columns: usize) -> bool {
+    rows * (depth + columns) < depth * columns
 }
 
 /// A part of the product: some rows, one panel of columns.
@@ -190,6 +204,13 @@ fn pack_rows(b: &MatrixRef<'_, f32>, rows: Range<usize>, columns: Range<usize>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_stay_with_the_thread_that_updates_them() {
+        assert!(splits_columns(128, 784, 512), "forward: the columns are rows of the weight");
+        assert!(!splits_columns(512, 128, 784), "the weight's gradient: its rows");
+        assert!(!splits_columns(1024, 1024, 1024), "nothing to gain");
+    }
 
     #[test]
     fn every_instruction_set_gives_the_product() {
