@@ -42,8 +42,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let mut results = Results::default();
     take_turn(&striate, "limits", &options, &mut results);
     for pass in 0..options.passes {
-        for row in &options.rows {
-            let partakers = peers.iter().filter(|peer| peer.rows.contains(&row.as_str()) && (pass == 0 || !peer.once));
+        for (row, turn) in options.rows.iter().flat_map(|row| (0..options::turns(row)).map(move |turn| (row, turn))) {
+            let first = pass == 0 && turn == 0;
+            let partakers = peers.iter().filter(|peer| peer.rows.contains(&row.as_str()) && (first || !peer.once));
             let partakers: Vec<&Program> = partakers.collect();
             if partakers.is_empty() && striate.rows.contains(&row.as_str()) {
                 take_turn(&striate, row, &options, &mut results);
