@@ -193,7 +193,7 @@ impl TrainConfig {
             Architecture::LeNet => (6, 128, Augmentation::NONE),
             Architecture::Cnn => (3, 128, Augmentation::NONE),
             Architecture::Cnn4 => (1, 128, Augmentation::NONE),
-            Architecture::Cnn4Wide => (12, 128, Augmentation::CENTRED),
+            Architecture::Cnn4Wide => (18, 128, Augmentation::CENTRED),
         };
         let optimizer = OptimizerKind::Adam;
         TrainConfig {
