@@ -2,9 +2,8 @@
 //!
 //! Channels are paired in words, and the tiled convolution runs on half as many channels. For the gradient of the weight,
 //! whose sums run over pixels, each word holds the same pixel of two images: that way a pair stays one whatever the
-//! stride, the padding and the kernel element. Depthwise convolutions read and write
-//! bf16 sixteen channels at a time. What has no pairs (odd channels in groups) is widened to `f32`. Kernels
-//! of 3 by 3 go through [`winograd`] where that is faster.
+//! stride, the padding and the kernel element. Depthwise convolutions read and write bf16 sixteen channels at a time. What has
+//! no pairs (odd channels in groups) is widened to `f32`. Kernels of 3 by 3 go through [`winograd`] where that is faster.
 
 use half::bf16;
 

@@ -64,7 +64,7 @@ pub(super) fn tiling(isa: TileIsa, g: &Conv2dGeometry, size: [usize; 2]) -> Opti
         && g.padding.iter().all(|&padding| padding <= 2)
         && panel.is_multiple_of(LANES)
         && channels.iter().all(|&count| count.is_multiple_of(LANES) && count >= MIN_CHANNELS);
-    // In bf16 the error of two by four outputs is 1.6 times that of two by two; of four by four it would be 2.7 times.
+    // In bf16 the error of two by four outputs is 1.6 times that of two by two; of four by four it would be 2.6 times.
     let tilings: &[Tiling] = match isa {
         TileIsa::F32(_) => &[Tiling::FourByFour, Tiling::TwoByFour, Tiling::TwoByTwo],
         TileIsa::Bf16(_) => &[Tiling::TwoByFour, Tiling::TwoByTwo],
@@ -80,7 +80,6 @@ pub(super) fn tiling(isa: TileIsa, g: &Conv2dGeometry, size: [usize; 2]) -> Opti
 /// A convolution of 3 by 3 with stride 1.
 pub(in crate::conv2d) struct Correlation<'a, T> {
     isa: TileIsa,
-    tiling: Tiling,
     source: &'a [T],
     /// Rows and columns of a source image.
     size: [usize; 2],
@@ -93,24 +92,24 @@ pub(in crate::conv2d) struct Correlation<'a, T> {
 }
 
 impl<T> Correlation<'_, T> {
-    fn tiles(&self) -> [usize; 2] {
-        self.tiling.grid(self.out_size)
+    /// Rows and columns of tiles of an image.
+    fn grid<S: Scheme>(&self) -> [usize; 2] {
+        [0, 1].map(|axis| self.out_size[axis].div_ceil(S::OUT[axis]))
     }
 
-    fn tile_count(&self) -> usize {
-        self.batch * self.tiles().iter().product::<usize>()
+    fn tile_count<S: Scheme>(&self) -> usize {
+        self.batch * self.grid::<S>().iter().product::<usize>()
     }
 
     /// Image, first row and first column of the outputs of a tile.
-    fn tile(&self, tile: usize) -> [usize; 3] {
-        let [rows, columns] = self.tiles();
-        let [height, width] = self.tiling.outputs();
-        [tile / columns / rows, tile / columns % rows * height, tile % columns * width]
+    fn tile<S: Scheme>(&self, tile: usize) -> [usize; 3] {
+        let [rows, columns] = self.grid::<S>();
+        [tile / columns / rows, tile / columns % rows * S::OUT[0], tile % columns * S::OUT[1]]
     }
 
     /// Image, and the place in the source of the first input of a tile.
-    fn corner(&self, tile: usize) -> (usize, [isize; 2]) {
-        let [n, top, left] = self.tile(tile);
+    fn corner<S: Scheme>(&self, tile: usize) -> (usize, [isize; 2]) {
+        let [n, top, left] = self.tile::<S>(tile);
         (n, [self.origin[0] + top as isize, self.origin[1] + left as isize])
     }
 }
@@ -157,8 +156,7 @@ pub(super) fn pack_forward<T: Stored>(tiling: Tiling, isa: TileIsa, g: &Conv2dGe
 }
 
 /// Sizes and lengths have been checked, and the [tiling] suits the geometry. The weights are those of [`pack_forward`].
-/// Returns
-/// whether all sums are finite; if not, the output is of no use.
+/// Returns whether all sums are finite; if not, the output is of no use.
 #[must_use]
 pub(super) fn forward<T: Stored>(
     tiling: Tiling,
@@ -172,7 +170,6 @@ pub(super) fn forward<T: Stored>(
     let zeros = Buffer::zeroed(g.in_channels * size_of::<T>());
     let correlation = Correlation {
         isa,
-        tiling,
         source: input,
         size: [g.in_height, g.in_width],
         zeros: zeros.as_slice(),
@@ -198,7 +195,6 @@ pub(super) fn backward_input<T: Stored>(
     let zeros = Buffer::zeroed(g.out_channels * size_of::<T>());
     let correlation = Correlation {
         isa,
-        tiling,
         source: grad_output,
         size: g.output_size(),
         zeros: zeros.as_slice(),
@@ -225,7 +221,7 @@ impl<T: Stored> Correlation<'_, T> {
         output: Target<T>,
     ) -> bool {
         let finite = AtomicBool::new(true);
-        let count = self.tile_count();
+        let count = self.tile_count::<S>();
         let blocks = count.div_ceil((count / 16).clamp(MIN_BLOCK_TILES, BLOCK_TILES));
         let most = count.div_ceil(blocks);
         let (inputs_len, products_len) =

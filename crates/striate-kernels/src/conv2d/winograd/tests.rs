@@ -152,9 +152,9 @@ proptest! {
     ) {
         let g = geometry(batch, [channels * 16, filters * 16], [h, w], [padding.0, padding.1]);
         for isa in Bf16Isa::available().iter().copied().map(TileIsa::Bf16) {
-            for tiling in [Tiling::TwoByTwo, Tiling::TwoByFour] {
+            for (tiling, most) in [(Tiling::TwoByTwo, 0.015), (Tiling::TwoByFour, 0.02)] {
                 for error in errors_of_bf16(tiling, isa, &g, seed) {
-                    prop_assert!(error < 0.02, "{isa:?} {tiling:?} {g:?}: {error}");
+                    prop_assert!(error < most, "{isa:?} {tiling:?} {g:?}: {error}");
                 }
             }
         }

@@ -126,7 +126,7 @@ impl<T: Stored> Correlation<'_, T> {
     #[inline(always)]
     fn places<S: Scheme, const ADJOINT: bool>(&self, tile: usize, channels: usize) -> Square<*const T> {
         let [height, width] = self.size.map(|size| size as isize);
-        let (n, corner) = self.corner(tile);
+        let (n, corner) = self.corner::<S>(tile);
         let image = self.source.as_ptr().wrapping_add(n * self.size[0] * self.size[1] * channels);
         let mut places = [[self.zeros.as_ptr(); MOST]; MOST];
         let [rows, columns] = if ADJOINT { S::OUT } else { S::SIZE };
@@ -219,7 +219,7 @@ unsafe fn scatter_with<L: Lanes, T: Stored, S: Scheme>(
     let [height, width] = correlation.out_size;
     let stride = from.stride();
     for (row, tile) in tiles.enumerate() {
-        let [n, top, left] = correlation.tile(tile);
+        let [n, top, left] = correlation.tile::<S>(tile);
         let first = ((n * height + top) * width + left) * filters;
         let [rows, columns] = [(height - top).min(S::OUT[0]), (width - left).min(S::OUT[1])];
         let products = from.data.wrapping_add(row * filters).cast_const();

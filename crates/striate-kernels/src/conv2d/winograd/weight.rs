@@ -43,7 +43,6 @@ pub(in crate::conv2d) fn backward_weight<T: Summed>(
     let out_size = g.output_size();
     let inputs = Correlation {
         isa,
-        tiling,
         source: input,
         size: [g.in_height, g.in_width],
         zeros: zeros.as_slice(),
@@ -151,7 +150,7 @@ impl<T: Summed> Gradient<'_, T> {
 
     /// Each part sums over blocks of tiles of its own.
     fn sum_in_parts<S: Scheme>(&self, parts: usize, sums: Target) {
-        let (count, len) = (self.inputs.tile_count(), S::NUMBERS * self.channels * self.filters);
+        let (count, len) = (self.inputs.tile_count::<S>(), S::NUMBERS * self.channels * self.filters);
         let most = (BLOCK_LEN / self.tile_len::<S>()).clamp(16, 64);
         let inputs_len = Planes::<f32>::len(S::NUMBERS, most, self.channels);
         let scratch_len = inputs_len + Planes::<f32>::len(S::NUMBERS, most, self.filters);
@@ -183,7 +182,7 @@ impl<T: Summed> Gradient<'_, T> {
 
     /// All threads sum over one large block after the other: first they share its tiles, then the sums.
     fn sum_shared<S: Scheme>(&self, sums: Target) {
-        let count = self.inputs.tile_count();
+        let count = self.inputs.tile_count::<S>();
         let blocks = (count * self.tile_len::<S>()).div_ceil(SHARED_LEN).max(1);
         let most = count.div_ceil(blocks);
         let mut scratch = [self.channels, self.filters]

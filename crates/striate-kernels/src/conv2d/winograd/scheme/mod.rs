@@ -26,7 +26,7 @@ pub(in crate::conv2d) enum Tiling {
 
 impl Tiling {
     /// Rows and columns of outputs.
-    pub(super) fn outputs(self) -> [usize; 2] {
+    fn outputs(self) -> [usize; 2] {
         match self {
             Self::TwoByTwo => [2, 2],
             Self::TwoByFour => [2, 4],
@@ -34,15 +34,10 @@ impl Tiling {
         }
     }
 
-    /// Rows and columns of tiles of an image.
-    pub(super) fn grid(self, size: [usize; 2]) -> [usize; 2] {
-        let [rows, columns] = self.outputs();
-        [size[0].div_ceil(rows), size[1].div_ceil(columns)]
-    }
-
     /// Tiles of an image.
     pub(super) fn tiles(self, size: [usize; 2]) -> usize {
-        self.grid(size).iter().product()
+        let [rows, columns] = self.outputs();
+        size[0].div_ceil(rows) * size[1].div_ceil(columns)
     }
 
     /// Numbers of a transform.
